@@ -1,0 +1,169 @@
+"""Settings: ``fraudleads.toml`` turned into frozen dataclasses. An unknown key is an error that names the nearest one."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+import tomllib
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pipelines.errors import UsageError
+
+T = TypeVar("T")
+KEY_VARIABLE = "FRAUDLEADS_KEY"
+SAMPLE_KEY = "sample-key-is-public"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Where expressions run."""
+
+    name: str = "duckdb"
+    memory_limit: str = "4GB"
+    threads: int = 2
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What a delivery may contain before it is refused, as a share of its rows; ``insurer/table`` keys override."""
+
+    tolerance: float = 0.02
+    tolerances: dict[str, float] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    batch_rows: int = 500_000
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Which subjects a night looks at: new, changed or open within the look-back."""
+
+    look_back_days: int = 400
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What the investigators can work: cases a night, per grain, and the share that explores."""
+
+    cases: int = 50
+    listed: int = 200
+    hospital_share: float = 0.25
+    grain_share: float = 0.4
+    explore_share: float = 0.05
+
+
+@dataclass(frozen=True)
+class Priority:
+    """Expected value of a lead."""
+
+    prior: float = 0.01
+    recoverable: float = 0.3
+    caps: dict[str, float] = field(default_factory=dict)
+    hours: dict[str, float] = field(default_factory=dict)
+    decision_days: int = 30
+    shrink: float = 0.5
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """Scorecard and anomaly."""
+
+    family_cap: float = 60.0
+    anomaly_cap: float = 15.0
+    seed: int = 7
+    trees: int = 200
+    peer_minimum: int = 30
+
+
+@dataclass(frozen=True)
+class Report:
+    """What people see."""
+
+    language: str = "zh"
+    evidence_rows: int = 40
+    graph_nodes: int = 40
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All of ``fraudleads.toml``."""
+
+    engine: Engine = Engine()
+    gate: Gate = Gate()
+    scope: Scope = Scope()
+    capacity: Capacity = Capacity()
+    priority: Priority = Priority()
+    scoring: Scoring = Scoring()
+    report: Report = Report()
+    flags: dict[str, dict[str, float]] = field(default_factory=dict)
+    disabled_flags: tuple[str, ...] = ()
+
+
+def load(path: Path | None) -> Settings:
+    """Settings of a TOML file, or the defaults.
+
+    Raises
+    ------
+    UsageError
+        If the file is missing, is no TOML, or holds an unknown key or a value of the wrong type.
+    """
+    if path is None:
+        return Settings()
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UsageError("the configuration file does not exist", str(path), "give --config an existing file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"the configuration is not valid TOML: {error}", str(path), "mend that line") from error
+    return _build(Settings, raw, str(path), "")
+
+
+def token_key(sample: bool) -> str:
+    """The key of the personal-data tokens: from the environment, or the public one for the sample.
+
+    Raises
+    ------
+    UsageError
+        If the data is not the sample and the environment has no key.
+    """
+    key = os.environ.get(KEY_VARIABLE, "")
+    if key or sample:
+        return key or SAMPLE_KEY
+    raise UsageError(
+        "no key for the personal-data tokens", f"environment variable {KEY_VARIABLE}", "set it to a secret of 32 characters or more, and keep it"
+    )
+
+
+def _build(cls: type[T], raw: dict[str, Any], file: str, prefix: str) -> T:
+    known = typing.get_type_hints(cls)
+    for key in raw:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0)
+            raise UsageError(f"unknown setting '{prefix}{key}'", file, f"did you mean '{prefix}{near[0]}'?" if near else "remove it")
+    return cls(**{k: _value(known[k], v, file, prefix + k) for k, v in raw.items()})
+
+
+def _value(kind: Any, value: Any, file: str, name: str) -> Any:
+    if dataclasses.is_dataclass(kind):
+        if not isinstance(value, dict):
+            raise UsageError(f"'{name}' must be a table", file, f"write [{name}]")
+        return _build(typing.cast(type, kind), value, file, name + ".")
+    origin = typing.get_origin(kind)
+    if origin is tuple:
+        return tuple(value) if isinstance(value, list) else _wrong(kind, value, file, name)
+    if origin is dict:
+        inner = typing.get_args(kind)[1]
+        return {k: _value(inner, v, file, f"{name}.{k}") for k, v in value.items()} if isinstance(value, dict) else _wrong(kind, value, file, name)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(kind, types.UnionType) or not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        return _wrong(kind, value, file, name)
+    return value
+
+
+def _wrong(kind: Any, value: Any, file: str, name: str) -> Any:
+    raise UsageError(f"'{name}' must be {getattr(kind, '__name__', kind)}, not {type(value).__name__}", file, "mend the value")

@@ -1,0 +1,21 @@
+"""Engines behind one small protocol: where Ibis expressions are carried out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import ibis.expr.types as ir
+
+
+class Engine(Protocol):
+    """What a stage may ask of an engine."""
+
+    def read(self, path: Path) -> ir.Table:
+        """A Parquet file, or folder of Parquet files, as a table."""
+
+    def write(self, table: ir.Table, path: Path, order_by: tuple[str, ...] = ()) -> int:
+        """Write a table to one Parquet file in a total order, floats rounded; returns the row count."""
+
+    def close(self) -> None:
+        """Release memory and temporary files."""

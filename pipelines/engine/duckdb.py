@@ -1,0 +1,65 @@
+"""The embedded engine: Ibis on DuckDB within a memory limit, spilling to the workspace. Nothing is installed or loaded at run time."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow.parquet
+
+from pipelines.config import Engine as EngineSettings
+from pipelines.errors import DataError
+
+DECIMALS = 9
+"""Significant decimals kept of every float at a stage boundary: threads sum in any order."""
+
+
+class DuckEngine:
+    """Ibis on DuckDB.
+
+    Parameters
+    ----------
+    settings : Engine
+        Memory limit and threads.
+    spill : Path
+        Folder for temporary files.
+    """
+
+    def __init__(self, settings: EngineSettings, spill: Path) -> None:
+        spill.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.con = ibis.duckdb.connect(
+            threads=settings.threads,
+            memory_limit=settings.memory_limit,
+            temp_directory=str(spill),
+            autoinstall_known_extensions=False,
+            autoload_known_extensions=False,
+        )
+        for statement in ("SET TimeZone='UTC'", "SET preserve_insertion_order=false", "SET enable_progress_bar=false"):
+            self.con.raw_sql(statement)
+        self.con.raw_sql("SET lock_configuration=true")
+
+    def read(self, path: Path) -> ir.Table:
+        """A Parquet file, or all of a folder's."""
+        pattern = str(path / "*.parquet") if path.is_dir() else str(path)
+        if not path.exists():
+            raise DataError("a stage's table is missing", path.name, "remove the unfinished run and start it again")
+        return self.con.read_parquet(pattern)
+
+    def write(self, table: ir.Table, path: Path, order_by: tuple[str, ...] = ()) -> int:
+        """One Parquet file, sorted by ``order_by`` then every other column, written beside and renamed."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        columns = {n: table[n].round(DECIMALS) if table[n].type().is_floating() else table[n] for n in table.columns}
+        rounded = table.select(**columns)
+        if order_by:
+            rest = [n for n in rounded.columns if n not in order_by and not rounded[n].type().is_nested()]
+            rounded = rounded.order_by([*order_by, *rest])
+        beside = path.with_name(path.name + ".part")
+        self.con.to_parquet(rounded, beside, compression="zstd")
+        os.replace(beside, path)
+        return int(pyarrow.parquet.read_metadata(path).num_rows)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self.con.disconnect()
