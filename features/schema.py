@@ -258,7 +258,8 @@ def _extended() -> tuple[Table, ...]:
             _key("policy_id", "policies"), *_many("date", "due_on", "paid_at"), _money("amount"), _secret("account", "SPI"),
         ), ("policy_id", "due_on"), known_at="paid_at"),
         Table("commission_payments", (
-            _key("policy_id", "policies"), *_ids("agent_id", ref="parties"), _code("kind"), Column("at", "date"), _money("amount", low=None),
+            _key("policy_id", "policies"), *_ids("agent_id", ref="parties"), _code("kind"), Column("at", "date"),
+            _money("amount", low=None),
         ), ("policy_id", "agent_id", "kind", "at"), known_at="at"),
         Table("surveys", (
             _key("claim_id", "claims"), _code("kind"), *_ids("by_party_id", ref="parties"), Column("at", "time"), _secret("place"),

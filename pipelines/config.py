@@ -134,7 +134,9 @@ def token_key(sample: bool) -> str:
     if key or sample:
         return key or SAMPLE_KEY
     raise UsageError(
-        "no key for the personal-data tokens", f"environment variable {KEY_VARIABLE}", "set it to a secret of 32 characters or more, and keep it"
+        "no key for the personal-data tokens",
+        f"environment variable {KEY_VARIABLE}",
+        "set it to a secret of 32 characters or more, and keep it",
     )
 
 
@@ -157,7 +159,11 @@ def _value(kind: Any, value: Any, file: str, name: str) -> Any:
         return tuple(value) if isinstance(value, list) else _wrong(kind, value, file, name)
     if origin is dict:
         inner = typing.get_args(kind)[1]
-        return {k: _value(inner, v, file, f"{name}.{k}") for k, v in value.items()} if isinstance(value, dict) else _wrong(kind, value, file, name)
+        return (
+            {k: _value(inner, v, file, f"{name}.{k}") for k, v in value.items()}
+            if isinstance(value, dict)
+            else _wrong(kind, value, file, name)
+        )
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(kind, types.UnionType) or not isinstance(value, kind) or (kind is int and isinstance(value, bool)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NotRequired, TypeAlias, TypedDict, Unpack
 
 import ibis
 import ibis.expr.types as ir
@@ -63,8 +63,8 @@ class RedFlag:
     scheme: str
     needs: tuple[str, ...]
     source: str
-    settings: Settings
     rule: Rule = field(repr=False)
+    settings: Settings = field(default_factory=dict)
 
     @property
     def family(self) -> str:
@@ -88,13 +88,23 @@ class RedFlag:
         return named.filter(named.subject_id.notnull()).select(*FINDING, code=ibis.literal(self.code))
 
 
-def red_flag(
-    code: str, name: str, *, grain: str, severity: str, scheme: str, needs: tuple[str, ...], source: str, settings: Settings | None = None
-) -> Callable[[Rule], RedFlag]:
+class Card(TypedDict):
+    """The keyword arguments of :func:`red_flag`; see :class:`RedFlag`."""
+
+    grain: str
+    severity: str
+    scheme: str
+    needs: tuple[str, ...]
+    source: str
+    settings: NotRequired[Settings]
+
+
+def red_flag(code: str, name: str, **card: Unpack[Card]) -> Callable[[Rule], RedFlag]:
     """Make a ``RedFlag`` of a function; the docstring gives condition, example, reason and exclusions."""
 
     def wrap(rule: Rule) -> RedFlag:
-        flag = RedFlag(code, name, grain, severity, scheme, needs, source, settings or {}, rule)
+        given: Card = {"settings": {}, **card}
+        flag = RedFlag(code=code, name=name, rule=rule, **given)
         object.__setattr__(flag, "__doc__", rule.__doc__)
         return flag
 
