@@ -89,6 +89,14 @@ class Report:
 
 
 @dataclass(frozen=True)
+class Source:
+    """One source of the night: a shipped mapping's name or a mapping file, and where its files lie."""
+
+    mapping: str = "book"
+    data: str = ""
+
+
+@dataclass(frozen=True)
 class Settings:
     """All of ``fraudleads.toml``."""
 
@@ -99,6 +107,7 @@ class Settings:
     priority: Priority = Priority()
     scoring: Scoring = Scoring()
     report: Report = Report()
+    sources: dict[str, Source] = field(default_factory=dict)
     flags: dict[str, dict[str, float]] = field(default_factory=dict)
     disabled_flags: tuple[str, ...] = ()
 

@@ -16,7 +16,7 @@ class FraudleadsError(Exception):
         What to do next.
     """
 
-    exit_code = 4
+    exit_code = 70
 
     def __init__(self, what: str, where: str = "", then: str = "") -> None:
         self.what, self.where, self.then = what, where, then
@@ -39,10 +39,10 @@ class DataError(FraudleadsError):
 class RefusedNight(FraudleadsError):
     """A delivery marked ``required`` failed; nothing was published and the last good output stays."""
 
-    exit_code = 5
+    exit_code = 4
 
 
 class LockedError(FraudleadsError):
     """Another run holds the workspace."""
 
-    exit_code = 6
+    exit_code = 5
