@@ -1,0 +1,135 @@
+"""The zh/en message catalogue: what a red flag is called, how it is said, which document to obtain, and every other word of a report.
+
+Published tables hold codes and numbers only; sentences are made here, at display, from code, value, limit and detail.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+from pipelines.errors import DataError
+
+LANGUAGES = ("zh", "en")
+BLANK = "—"
+FOLDER = Path(__file__).parent / "messages"
+PARTS = ("name", "say", "document")
+
+Both: TypeAlias = dict[str, str]
+"""One text in every language of ``LANGUAGES``."""
+
+
+class Number(float):
+    """A float that formats as a dash where it is missing, and by any integer or float format where it is not."""
+
+    def __new__(cls, value: object) -> Number:
+        """Make one of anything: null and non-numbers become NaN."""
+        try:
+            return super().__new__(cls, value)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            return super().__new__(cls, math.nan)
+
+    def __format__(self, spec: str) -> str:
+        """The number by ``spec``, or a dash."""
+        if not math.isfinite(self):
+            return BLANK
+        return format(round(self), spec) if spec.endswith("d") else format(float(self), spec or ",.4g")
+
+
+def plain(value: object) -> str:
+    """A text for the sentence: null becomes a dash."""
+    missing = value is None or value != value or str(value) in {"", "<NA>", "NaT"}
+    return BLANK if missing else str(value)
+
+
+@dataclass(frozen=True)
+class Messages:
+    """The catalogue.
+
+    Attributes
+    ----------
+    cards : dict
+        Red-flag code → language → ``name``, ``say``, ``document``.
+    ui : dict
+        Section → key → language → text.
+    """
+
+    cards: dict[str, dict[str, dict[str, str]]]
+    ui: dict[str, dict[str, Both]]
+
+    def part(self, code: str, part: str) -> Both:
+        """``name``, ``say`` or ``document`` of a red flag; a code without a card is named by itself."""
+        card = self.cards.get(code, {})
+        spare = code if part == "name" else ""
+        return {lang: card.get(lang, {}).get(part, spare) for lang in LANGUAGES}
+
+    def sentence(self, code: str, value: object, limit: object = None, detail: object = None) -> Both:
+        """A red flag's sentence; missing values are said as a dash.
+
+        Raises
+        ------
+        DataError
+            If the catalogue's sentence asks for anything but value, limit and detail.
+        """
+        said = self.part(code, "say")
+        words = {"value": Number(value), "limit": Number(limit), "detail": plain(detail)}
+        try:
+            return {lang: said[lang].format(**words) if said[lang] else self._bare(code, words) for lang in LANGUAGES}
+        except (KeyError, ValueError, IndexError) as error:
+            raise DataError(
+                f"the message of {code} cannot be said: {error}", f"messages of {code}", "use {value}, {limit} and {detail}"
+            ) from error
+
+    def text(self, section: str, key: object, **words: object) -> Both:
+        """A word of the user interface; a key without an entry stands for itself."""
+        found = self.ui.get(section, {}).get(str(key), dict.fromkeys(LANGUAGES, plain(key)))
+        return {lang: found[lang].format(**words) if words else found[lang] for lang in LANGUAGES}
+
+    @staticmethod
+    def _bare(code: str, words: dict[str, Any]) -> str:
+        return f"{code}: {words['value']:,.4g} / {words['limit']:,.4g}"
+
+
+@cache
+def catalogue(folder: Path = FOLDER) -> Messages:
+    """All messages of a folder: ``ui.yaml`` and one file per family of red flags.
+
+    Raises
+    ------
+    DataError
+        If a file is no YAML, a code is told twice, or a part is missing in a language.
+    """
+    cards: dict[str, dict[str, dict[str, str]]] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        if path.name != "ui.yaml":
+            _add(cards, _read(path), path)
+    return Messages(cards, _checked(_read(folder / "ui.yaml"), folder / "ui.yaml"))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise DataError(f"the message file cannot be read: {error}", str(path), "mend that line") from error
+
+
+def _add(cards: dict[str, dict[str, dict[str, str]]], more: dict[str, Any], path: Path) -> None:
+    for code, card in more.items():
+        gaps = [f"{lang}.{part}" for lang in LANGUAGES for part in PARTS if not card.get(lang, {}).get(part)]
+        if gaps or code in cards:
+            raise DataError(
+                f"the card of {code} lacks {gaps}" if gaps else f"{code} has two cards", str(path), "give each code one card, zh and en"
+            )
+        cards[code] = card
+
+
+def _checked(ui: dict[str, Any], path: Path) -> dict[str, dict[str, Both]]:
+    gaps = [f"{section}.{key}" for section, words in ui.items() for key, text in words.items() if set(text) != set(LANGUAGES)]
+    if gaps:
+        raise DataError(f"not in every language: {gaps}", str(path), "give zh and en")
+    return ui
