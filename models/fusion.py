@@ -1,0 +1,26 @@
+"""Fusion, first depth: parts in points that sum to the score, and a prior that turns the score into a probability."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from models.scorecard import POINTS_PER_DOUBLING
+
+
+def probability(score: pd.Series | np.ndarray, prior: float) -> np.ndarray:
+    """Probability of fraud: the prior's odds doubled for every ten points.
+
+    Examples
+    --------
+    >>> float(round(probability(np.array([0.0]), 0.01)[0], 4))
+    0.01
+    """
+    log_odds = np.log(prior / (1.0 - prior)) + np.asarray(score, dtype=float) / POINTS_PER_DOUBLING * np.log(2.0)
+    return 1.0 / (1.0 + np.exp(-log_odds))
+
+
+def cap_total(frame: pd.DataFrame, by: list[str], cap: float) -> pd.Series:
+    """``points`` shrunk in proportion so that no group of ``by`` exceeds ``cap``; the parts still sum."""
+    total = frame.groupby(by, dropna=False)["points"].transform("sum")
+    return frame["points"] * np.minimum(1.0, cap / total.where(total > 0, 1.0))

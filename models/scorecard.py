@@ -1,0 +1,109 @@
+"""The scorecard: what a red flag is worth before and after verdicts.
+
+A flag is worth 10·log2(likelihood ratio) points. Without a single label the ratio is the prior of its severity (2, 5, 20), never more
+than 1 / the share of the line's subjects on which it fires: a flag that fires on every second claim cannot make one twice as likely.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+PRIOR_RATIO = {"low": 2.0, "medium": 5.0, "high": 20.0}
+POINTS_PER_DOUBLING = 10.0
+SUBJECT = ["subject_kind", "subject_id"]
+
+
+def points(ratio: pd.Series | np.ndarray | float) -> np.ndarray:
+    """Points of a likelihood ratio: ten for every doubling of the odds, never below zero."""
+    return POINTS_PER_DOUBLING * np.log2(np.maximum(np.asarray(ratio, dtype=float), 1.0))
+
+
+def verdict_ratio(prior: pd.Series, verdicts: pd.DataFrame | None = None, strength: float = 20.0) -> pd.Series:
+    """Likelihood ratios after verdicts, shrunk towards the prior ones.
+
+    The share of fired subjects among confirmed leads over the share among cleared ones, each a beta-binomial mean whose prior counts
+    ``strength`` verdicts; with no verdict the prior comes back unchanged.
+
+    Parameters
+    ----------
+    prior : Series of float, indexed by code
+    verdicts : DataFrame or None
+        Indexed by code: ``confirmed``, ``cleared`` (subjects with the flag as published), ``n_confirmed``, ``n_cleared`` (all of them).
+    strength : float
+        How many verdicts the prior is worth.
+
+    Returns
+    -------
+    Series of float, indexed like ``prior``
+    """
+    if verdicts is None or verdicts.empty:
+        return prior
+    counts = verdicts.reindex(prior.index).fillna(0.0)
+    among_cleared = 1.0 / (1.0 + prior)
+    among_confirmed = prior * among_cleared
+    confirmed = (counts["confirmed"] + strength * among_confirmed) / (counts["n_confirmed"] + strength)
+    cleared = (counts["cleared"] + strength * among_cleared) / (counts["n_cleared"] + strength)
+    return confirmed / cleared
+
+
+class Scorecard:
+    """Points of red flags, capped by how often they fire and by family.
+
+    Parameters
+    ----------
+    family_cap : float
+        Most points that one family of flags may add; above it all of the family's flags shrink in proportion.
+    share_floor : float
+        Firing shares are estimated as if at least this many subjects per line were looked at, so that tiny books do not switch flags off.
+    """
+
+    def __init__(self, family_cap: float = 60.0, share_floor: float = 200.0) -> None:
+        self.family_cap = family_cap
+        self.share_floor = share_floor
+
+    def fit(self, fired: pd.DataFrame, flags: pd.DataFrame, base: pd.DataFrame, verdicts: pd.DataFrame | None = None) -> Scorecard:
+        """Work out each flag's ratio per line.
+
+        Parameters
+        ----------
+        fired : DataFrame
+            One row per (subject_kind, subject_id, code), with ``line``.
+        flags : DataFrame
+            One row per code: ``code``, ``family``, ``severity``.
+        base : DataFrame
+            ``line``, ``grain``, ``n``: how many subjects of a kind the line has. Unknown pairs set no limit.
+        verdicts : DataFrame or None
+            See :func:`verdict_ratio`.
+
+        Returns
+        -------
+        Scorecard
+        """
+        cards = flags.set_index("code")
+        ratio = verdict_ratio(cards["severity"].map(PRIOR_RATIO).astype(float), verdicts)
+        counted = fired.groupby(["code", "subject_kind", "line"], dropna=False)["subject_id"].nunique().rename("fired").reset_index()
+        known = base.rename(columns={"grain": "subject_kind"})
+        table = counted.merge(known, on=["subject_kind", "line"], how="left")
+        table["share"] = table["fired"] / table["n"].clip(lower=self.share_floor)
+        table["prior"] = table["code"].map(ratio)
+        table["ratio"] = np.minimum(table["prior"], (1.0 / table["share"]).fillna(np.inf)).clip(lower=1.0)
+        table["points"] = points(table["ratio"])
+        table["family"] = table["code"].map(cards["family"])
+        self.table_ = table.sort_values(["code", "subject_kind", "line"], na_position="last").reset_index(drop=True)
+        return self
+
+    def transform(self, fired: pd.DataFrame) -> pd.DataFrame:
+        """The same rows with ``family`` and ``points``, capped per subject and family.
+
+        Raises
+        ------
+        AttributeError
+            If the card was not fitted.
+        """
+        card = self.table_[["code", "subject_kind", "line", "family", "points"]]
+        scored = fired.drop(columns=["family", "points"], errors="ignore").merge(card, on=["code", "subject_kind", "line"], how="left")
+        scored["points"] = scored["points"].fillna(0.0)
+        total = scored.groupby([*SUBJECT, "family"], dropna=False)["points"].transform("sum")
+        scored["points"] *= np.minimum(1.0, self.family_cap / total.where(total > 0, 1.0))
+        return scored
