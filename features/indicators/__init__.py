@@ -1,0 +1,12 @@
+"""Every red flag, in an explicit list: one line per module, in the order of the catalogue's families."""
+
+from __future__ import annotations
+
+from features.indicators import health, party
+from features.indicators.base import RedFlag
+
+INDICATORS: tuple[RedFlag, ...] = (
+    *health.FLAGS,
+    *party.FLAGS,
+)
+"""All red flags. Each module ends in its own ``FLAGS``."""
