@@ -45,7 +45,7 @@ ACTOR_COLUMNS: dict[str, tuple[str, Any]] = {
     "address": ("int64", NONE),
     "employer": ("int64", NONE),  # actor
     "parent": ("int64", NONE),  # actor: agency of an agent, hospital of a doctor
-    "self": ("int64", NONE),  # actor: the private person an agent, doctor or representative is
+    "private": ("int64", NONE),  # actor: the private person an agent, doctor or representative is
     "income": ("float64", np.nan),
     "occupation": ("int8", -1),  # class 1..6
     "level": ("int8", -1),  # hospital: 0 village clinic, 1, 2, 3
@@ -92,6 +92,7 @@ class BookBuilder:
         self._next_id: dict[str, Ints] = {}
         self._next_number: dict[str, int] = {}
         self._party_of = [np.full(16, NONE, dtype="int64") for _ in insurers]
+        self.pickers: dict[str, Any] = {}
         self._streams: dict[str, np.random.Generator] = {}
 
     def rng(self, name: str) -> np.random.Generator:

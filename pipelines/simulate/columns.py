@@ -12,7 +12,7 @@ from pandas.api.types import union_categoricals
 
 from features.schema import Column
 
-Ints: TypeAlias = NDArray[np.int64]
+Ints: TypeAlias = NDArray[Any]
 NONE = -1
 
 TEXTS = ("narrative", "text", "finding")
