@@ -1,38 +1,40 @@
-"""Runs a red flag on a small book written in YAML.
+"""Runs red flags on the spec files' books.
 
-A case lists rows with only the columns that matter. In a row ``repeat: 30`` writes it for i = 1..30: ``{i}`` in a string becomes i,
-a list gives its elements in turn, and ``2025-01-01+{i}d`` is that date i days on. Ids carry their insurer (``A:c1``). Subjects are
-named by entity id, or by the source id of a party or object. Tables that only a later stage makes (``links``, ``edges``, ...) may
-be given too; they are then taken as they are.
+Building an expression costs far more than running it on ten rows. So all cases are resolved and viewed together, once, with ids that
+keep them apart; then each case's rows are laid under the same table names, and a flag's expression is made once for all its cases.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date
 from functools import cache
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from features import schema, views
 from features.book import Book
 from features.indicators.base import RedFlag
 from pipelines import resolve
+from tests.spec.cases import AS_OF, Case, cells, read, scoped
 
-AS_OF = date(2026, 1, 1)
-RECEIVED = datetime(2025, 12, 31, 18)
-DERIVED = {
+LATER = {
     "links": {
         "a_id": "string", "a_kind": "string", "b_id": "string", "b_kind": "string", "n": "int64", "expected": "float64",
         "lift": "float64", "p": "float64", "q": "float64", "amount": "float64", "first_at": "timestamp", "last_at": "timestamp",
     },
 }  # fmt: skip
-VIEWS: dict[str, Callable[[Book], ir.Table]] = {"claim_view": views.claim_view, "policy_view": views.policy_view}
-_DATE = re.compile(r"^(\d{4}-\d\d-\d\d)\+(\d+)d(.*)$")
+"""Tables of later stages that a case may give, with the columns a flag may read."""
+PARTY_COLUMNS = ("a_id", "b_id", "entity_id")
+OWNER = {"entities": "first_key", "party_entity": "party_id", "claim_view": "claim_id", "policy_view": "policy_id"}
+"""The column that says whose case a row is, where the table has no ``source_file``."""
+_names = count()
 
 
 @cache
@@ -43,109 +45,107 @@ def connection() -> Any:
     return con
 
 
-class Lazy(Mapping[str, ir.Table]):
-    """Tables of a case; views and graph tables are made when first asked for."""
-
-    def __init__(self, tables: dict[str, ir.Table]) -> None:
-        self.ready = tables
-        self.book = Book(self, AS_OF)
-
-    def __getitem__(self, name: str) -> ir.Table:
-        if name not in self.ready:
-            made = VIEWS[name](self.book) if name in VIEWS else _graph(self, name)
-            self.ready[name] = connection().create_table(ibis.util.gen_name(name), made, temp=True)
-        return self.ready[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.ready)
-
-    def __len__(self) -> int:
-        return len(self.ready)
+@cache
+def all_cases() -> list[Case]:
+    """Cases of this folder."""
+    return read(Path(__file__).parent)
 
 
-def _graph(tables: Lazy, name: str) -> ir.Table:
-    if name in DERIVED:
-        return table(name, [])
-    raise KeyError(name)
+@dataclass(frozen=True)
+class Whole:
+    """Every case's rows: canonical tables, resolved, and the views."""
+
+    tables: dict[str, pa.Table]
+
+    def rows(self, name: str, case: Case) -> pa.Table:
+        """One case's rows of one table."""
+        table = self.tables[name]
+        return table.filter(pc.equal(table["case"], case.number)).drop_columns("case")
 
 
-def book(case: dict[str, Any]) -> Book:
-    """The book of a case: canonical tables, resolved, with what is needed of the views."""
-    given = {n: list(_rows(rows)) for n, rows in case["tables"].items()}
-    canonical = {n: table(n, given.get(n, [])) for n in schema.tables()}
-    resolved = resolve.run(canonical)
-    lazy = Lazy({**resolved, **{n: table(n, r) for n, r in given.items() if n not in canonical}})
-    available = frozenset(f"{n}.{c}" for n, rows in given.items() for row in rows for c, v in row.items() if v is not None)
-    settings = case.get("settings", {})
-    return Book(lazy, date.fromisoformat(str(case.get("as_of", AS_OF))), available, settings)
+@cache
+def whole() -> Whole:
+    """Resolve and view all cases together."""
+    canonical = {n: _registered(_typed(n, _types(n), all_cases())) for n in schema.tables()}
+    tables = resolve.run(canonical)
+    tables = {n: t if n in canonical and n not in ("claims", "policies") else _kept(t) for n, t in tables.items()}
+    book = Book(tables, AS_OF)
+    tables |= {"claim_view": _kept(views.claim_view(book)), "policy_view": _kept(views.policy_view(book))}
+    arrow = {n: _owned(n, t).to_pyarrow() for n, t in tables.items()}
+    return Whole(arrow | {n: _given(n, arrow["party_entity"]) for n in LATER})
 
 
-def fired(flag: RedFlag, of: Book) -> set[str]:
-    """Subjects that the flag names on the book; every piece of evidence must name one of the book's tables."""
-    found = flag.find(of).to_pandas()
-    assert set(found.evidence_table) <= set(of.tables)
-    assert found.evidence_key.notnull().all() if len(found) else True
-    return set(found.subject_id)
+def _owned(name: str, table: ir.Table) -> ir.Table:
+    owner = table[OWNER[name]].re_extract("(^|:)(k[0-9]+)~", 2) if name in OWNER else table.source_file
+    return table.mutate(case=owner)
 
 
-def subjects(ids: list[str], of: Book) -> set[str]:
-    """Entity ids of the source ids (an id that is no party's or object's stays)."""
-    known = of["party_entity"].to_pandas().set_index("party_id").entity_id.to_dict()
-    things = of["objects"].to_pandas().set_index("object_id").object_entity.to_dict()
-    return {known.get(i, things.get(i, i)) for i in ids}
-
-
-def table(name: str, rows: list[dict[str, Any]]) -> ir.Table:
-    """Rows as a typed table; columns that no row names are null. Unknown columns are an error."""
-    types = _types(name)
-    unknown = sorted({c for r in rows for c in r} - set(types))
-    assert not unknown, f"{name} has no column {unknown}"
-    kinds = {c: ibis.dtype(t).to_pyarrow() for c, t in types.items()}
-    arrays = [
-        pa.array([_cell(r.get(c), types[c]) for r in rows], type=pa.string() if types[c].startswith("dec") else k) for c, k in kinds.items()
-    ]
-    filled = pa.table(arrays, names=list(kinds)).cast(pa.schema(list(kinds.items())))
-    return _registered(filled)
-
-
-def _registered(filled: pa.Table) -> ir.Table:
-    name = f"t{next(_counter)}"
-    connection().con.register(name, filled)
-    return connection().table(name)
-
-
-_counter = iter(range(1 << 60))
+def _given(name: str, mapped: pa.Table) -> pa.Table:
+    """A later stage's table: source ids of parties become entity ids."""
+    known = dict(zip(mapped["party_id"].to_pylist(), mapped["entity_id"].to_pylist(), strict=True))
+    types = {**LATER[name], "source_file": "string"}
+    rows = [r for case in all_cases() for r in cells(case, name, types)]
+    for row in rows:
+        row |= {c: known.get(scoped(row[c], row["source_file"]), row[c]) for c in PARTY_COLUMNS if row.get(c)}
+    return _arrow(rows, types).rename_columns([*LATER[name], "case"])
 
 
 def _types(name: str) -> dict[str, str]:
-    if name in DERIVED:
-        return DERIVED[name]
-    columns = (*schema.tables()[name].columns, *schema.LINEAGE)
-    return {c.name: c.dtype for c in columns}
+    return {c.name: c.dtype for c in (*schema.tables()[name].columns, *schema.LINEAGE)}
 
 
-def _rows(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for number, row in enumerate(rows, 1):
-        plain = {k: v for k, v in row.items() if k != "repeat"}
-        for i in range(1, row.get("repeat", 1) + 1):
-            yield {"received_at": RECEIVED, "source_row": number * 1000 + i, **{k: _fill(v, i) for k, v in plain.items()}}
+def _typed(name: str, types: dict[str, str], cases: list[Case]) -> pa.Table:
+    return _arrow([r for case in cases for r in cells(case, name, types)], types)
 
 
-def _fill(value: Any, i: int) -> Any:
-    if isinstance(value, list):
-        return _fill(value[(i - 1) % len(value)], i)
-    if not isinstance(value, str):
-        return value
-    text = value.replace("{i}", str(i))
-    later = _DATE.match(text)
-    return f"{date.fromisoformat(later[1]) + timedelta(days=int(later[2]))}{later[3]}" if later else text
+def _arrow(rows: list[dict[str, Any]], types: dict[str, str]) -> pa.Table:
+    """Decimals are written as text and cast, so that 0.1 is 0.1."""
+    kinds = {c: ibis.dtype(t).to_pyarrow() for c, t in types.items()}
+    arrays = [pa.array([r[c] for r in rows], type=pa.string() if types[c].startswith("dec") else k) for c, k in kinds.items()]
+    return pa.table(arrays, names=list(kinds)).cast(pa.schema(list(kinds.items())))
 
 
-def _cell(value: Any, kind: str) -> Any:
-    if value is None:
-        return None
-    if kind == "timestamp":
-        return datetime.fromisoformat(str(value))
-    if kind == "date":
-        return date.fromisoformat(str(value)[:10])
-    return str(value) if kind == "string" or kind.startswith("dec") else value
+def _registered(rows: pa.Table, name: str = "") -> ir.Table:
+    name = name or f"t{next(_names)}"
+    connection().con.register(name, rows)
+    return connection().table(name)
+
+
+def _kept(table: ir.Table) -> ir.Table:
+    return connection().create_table(f"t{next(_names)}", table, temp=True)
+
+
+def lay(case: Case) -> Book:
+    """The case's book: its rows under the names of the tables, and which columns hold anything."""
+    rows = {n: whole().rows(n, case) for n in whole().tables}
+    for name, table in rows.items():
+        connection().con.register(f"spec_{name}", table)
+    available = {f"{n}.{c}" for n, t in rows.items() for c in t.column_names if t[c].null_count < len(t)}
+    return Book(_tables(), case.as_of, frozenset(available), case.settings)
+
+
+@cache
+def _tables() -> dict[str, ir.Table]:
+    return {n: connection().table(f"spec_{n}") for n in whole().tables}
+
+
+_compiled: dict[tuple[str, date, str], str] = {}
+
+
+def fired(flag: RedFlag, book: Book) -> set[str]:
+    """Subjects that the flag names; every piece of evidence must name a row of one of the book's tables."""
+    known = (flag.code, book.as_of, repr(book.settings))
+    if known not in _compiled:
+        _compiled[known] = ibis.to_sql(flag.find(book), dialect="duckdb")
+    found = connection().con.sql(_compiled[known]).df()
+    assert set(found.evidence_table) <= set(book.tables)
+    assert found.evidence_key.notna().all() and found.value.notna().all()
+    return set(found.subject_id)
+
+
+def subjects(ids: list[str], case: Case) -> set[str]:
+    """Entity ids of the source ids; an id that is no party's or object's stays."""
+    parties, objects = whole().rows("party_entity", case), whole().rows("objects", case)
+    known = dict(zip(parties["party_id"].to_pylist(), parties["entity_id"].to_pylist(), strict=True))
+    known |= dict(zip(objects["object_id"].to_pylist(), objects["object_entity"].to_pylist(), strict=True))
+    return {known.get(i, i) for i in (scoped(i, case.number) for i in ids)}
