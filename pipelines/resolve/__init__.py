@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import ibis
 import ibis.expr.types as ir
 
-from pipelines.resolve.components import kept
 from pipelines.resolve.events import events, object_entity
 from pipelines.resolve.families import exemptions, families
 from pipelines.resolve.persons import entities, identified, party_entity
@@ -53,8 +52,8 @@ def run(tables: Mapping[str, ir.Table], engine: Engine | None = None, as_of: dat
     """
     found = identified(tables["parties"])
     mapped = party_entity(found)
-    family = families(found, tables["party_links"])
-    result = {**tables, "party_entity": mapped, "entities": _entities(found, family, tables["party_exemptions"], as_of)}
+    family = families(found, tables["parties"], tables["party_links"])
+    result = {**tables, "party_entity": mapped, "entities": _entities(found, family, tables, as_of)}
     result["parties"] = _parties(tables["parties"], mapped, family)
     for name, columns in PARTY_COLUMNS.items():
         result[name] = _attached(tables[name], mapped, columns)
@@ -92,14 +91,15 @@ def _parties(parties: ir.Table, mapped: ir.Table, family: ir.Table) -> ir.Table:
     return parties.left_join(known, "party_id").drop("party_id_right")
 
 
-def _entities(found: ir.Table, family: ir.Table, listed: ir.Table, as_of: date | None) -> ir.Table:
+def _entities(found: ir.Table, family: ir.Table, tables: Mapping[str, ir.Table], as_of: date | None) -> ir.Table:
     """Entities with family, parent and exemption."""
+    listed = tables["party_exemptions"]
+    live = listed if as_of is None else listed.filter(listed.until.isnull() | (listed.until >= ibis.date(as_of.isoformat())))
     parents = found.select(parent_key="party_id", parent_entity="entity_id")
-    exempt = exemptions(found, listed, None if as_of is None else ibis.date(as_of.isoformat()))
-    named = entities(found).left_join(family, "entity_id").drop("entity_id_right")
+    named = entities(found, tables["parties"]).left_join(family, "entity_id").drop("entity_id_right")
     nested = named.left_join(parents, named.parent_id == parents.parent_key).drop("parent_key", "parent_id")
-    marked = nested.left_join(exempt, "entity_id").drop("entity_id_right")
-    return kept(marked.mutate(exempt=marked.exempt_reason.notnull()))
+    marked = nested.left_join(exemptions(found, tables["parties"], live), "entity_id").drop("entity_id_right")
+    return marked.mutate(exempt=marked.exempt_reason.notnull())
 
 
 def _objects(tables: Mapping[str, ir.Table]) -> dict[str, ir.Table]:

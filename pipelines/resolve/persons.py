@@ -6,12 +6,11 @@ import ibis
 import ibis.expr.types as ir
 
 from pipelines.ids import digest_columns
-from pipelines.resolve.components import Key, kept, merge, number, rooted
+from pipelines.resolve.components import Key, components, kept, number, pairs, rooted
 
 PROFESSIONS = ("agent", "doctor", "surveyor", "appraiser", "assessor", "lawyer", "proxy")
 """Kinds that are natural persons in a trade: their licence names them first."""
 
-_FACTS = ("id_number", "birth_date")
 PERSON_KEYS = (
     Key(("kind", "id_number", "name")),
     Key(("kind", "id_number", "birth_date")),
@@ -20,10 +19,10 @@ PERSON_KEYS = (
 )
 """One id number under another name *and* another birth date is two people (or a stolen number), so it needs one of them to agree."""
 ORGANISATION_KEYS = (
-    Key(("kind", "licence_no"), agree=_FACTS),
+    Key(("kind", "licence_no"), agree=("id_number",)),
     Key(("kind", "id_number")),
-    Key(("kind", "org_name"), agree=("licence_no", "id_number", "district")),
-    Key(("kind", "org_name", "district"), agree=("licence_no", "id_number")),
+    Key(("kind", "name"), agree=("licence_no", "id_number", "district")),
+    Key(("kind", "name", "district"), agree=("licence_no", "id_number")),
 )
 
 LATEST = (
@@ -36,7 +35,7 @@ EARLIEST = ("id_number", "birth_date", "gender")
 
 
 def identified(parties: ir.Table) -> ir.Table:
-    """Parties with ``n``, ``root``, ``first_key`` and ``entity_id``.
+    """Who each party is.
 
     Parameters
     ----------
@@ -46,31 +45,41 @@ def identified(parties: ir.Table) -> ir.Table:
     Returns
     -------
     ibis Table
-        One row per party. ``entity_id`` is ``kind:`` + digest of the party id that was received first.
+        One row per party: n, root, party_id, kind, insurer, first_key, entity_id. ``entity_id`` is ``kind:`` + digest of the
+        party id that was received first.
     """
-    records = kept(number(parties.mutate(kind=parties.kind.fill_null("other")), "party_id"))
-    roots = merge(_comparable(records), (*PERSON_KEYS, *ORGANISATION_KEYS))
-    joined = rooted(records, roots)
-    seniors = records.select(senior="n", first_key="party_id")
-    found = joined.inner_join(seniors, joined.root == seniors.senior).drop("senior")
-    return kept(found.mutate(entity_id=found.kind + ":" + digest_columns(found.first_key)))
+    records = kept(number(_comparable(parties), "party_id"))
+    roots = components(ibis.union(*_pairs(records)))
+    mapped = rooted(records.select("n", "party_id", "kind", "insurer"), roots)
+    heads = mapped.filter(mapped.n == mapped.root)
+    seniors = heads.select(senior="n", first_key="party_id", entity_id=heads.kind + ":" + digest_columns(heads.party_id))
+    return kept(mapped.inner_join(seniors, mapped.root == seniors.senior).drop("senior"))
 
 
-def _comparable(records: ir.Table) -> ir.Table:
-    """Key columns only; an id number that fails its own check identifies nobody, an agent's licence only where it is his kind."""
-    person = records.kind == "person"
-    trade = records.kind.isin(PROFESSIONS)
-    valid = records.id_problem.isnull() | (records.id_problem == "")
-    return records.select(
-        "n",
-        "kind",
+def _pairs(records: ir.Table) -> list[ir.Table]:
+    """Joined pairs of people and of organisations, each by their own keys."""
+    natural = records.kind.isin(("person", *PROFESSIONS))
+    sides = ((records.filter(natural), PERSON_KEYS), (records.filter(~natural), ORGANISATION_KEYS))
+    trade = pairs(records.filter(records.kind.isin(PROFESSIONS)), Key(("kind", "licence_no"), agree=("id_number",)))
+    return [trade, *(pairs(side, key) for side, keys in sides for key in keys)]
+
+
+def _comparable(parties: ir.Table) -> ir.Table:
+    """Key columns only; an id number that fails its own check identifies nobody."""
+    valid = parties.id_problem.isnull() | (parties.id_problem == "")
+    received = ["first_received_at"] if "first_received_at" in parties.columns else []
+    return parties.select(
+        "party_id",
+        "insurer",
+        "received_at",
+        *received,
         "name",
         "phone",
         "district",
-        id_number=ibis.cases((valid, records.id_number)),
-        birth_date=records.birth_date.fill_null(records.id_birth_date),
-        licence_no=ibis.cases((~person, records.licence_no)),
-        org_name=ibis.cases((~person & ~trade, records.name)),
+        "licence_no",
+        kind=parties.kind.fill_null("other"),
+        id_number=ibis.cases((valid, parties.id_number)),
+        birth_date=parties.birth_date.fill_null(parties.id_birth_date),
     )
 
 
@@ -79,7 +88,7 @@ def party_entity(found: ir.Table) -> ir.Table:
     return found.select("party_id", "entity_id", "kind", "insurer")
 
 
-def entities(found: ir.Table) -> ir.Table:
+def entities(found: ir.Table, parties: ir.Table) -> ir.Table:
     """One row per entity with what its records say of it; families, parents and exemptions are added later.
 
     Returns
@@ -87,18 +96,19 @@ def entities(found: ir.Table) -> ir.Table:
     ibis Table
         entity_id, kind, first_key, records (count), insurers (count of distinct), the columns of ``EARLIEST`` and ``LATEST``.
     """
-    facts = found.mutate(birth_date=found.birth_date.fill_null(found.id_birth_date), gender=found.gender.fill_null(found.id_gender))
-    columns = ["entity_id", "kind", "first_key", *EARLIEST, *LATEST, "insurer", "n"]
-    records = facts.select(*columns)
-    counted = records.mutate(of_entity=records.count().over(group_by="entity_id"))
-    alone = counted.filter(counted.of_entity == 1)
-    several = counted.filter(counted.of_entity > 1)
+    facts = parties.mutate(
+        birth_date=parties.birth_date.fill_null(parties.id_birth_date), gender=parties.gender.fill_null(parties.id_gender)
+    ).select("party_id", *EARLIEST, *LATEST)
+    shared = found.filter(found.n != found.root).select("root").distinct()
     one = ibis.literal(1, "int64")
-    singles = alone.select("entity_id", "kind", "first_key", one.name("records"), one.name("insurers"), *EARLIEST, *LATEST)
-    merged = several.group_by("entity_id", "kind", "first_key").aggregate(
-        records=several.count(),
-        insurers=several.insurer.nunique(),
-        **{c: several[c].argmin(several.n, where=several[c].notnull()) for c in EARLIEST},
-        **{c: several[c].argmax(several.n, where=several[c].notnull()) for c in LATEST},
-    )
-    return singles.union(merged.select(singles.columns))
+    alone = found.anti_join(shared, "root").inner_join(facts, "party_id")
+    singles = alone.select("entity_id", "kind", "first_key", records=one, insurers=one, **{c: alone[c] for c in (*EARLIEST, *LATEST)})
+    return singles.union(_merged(found.semi_join(shared, "root").inner_join(facts, "party_id")).select(singles.columns))
+
+
+def _merged(several: ir.Table) -> ir.Table:
+    """Entities of more than one record."""
+    earliest = {c: several[c].argmin(several.n, where=several[c].notnull()) for c in EARLIEST}
+    latest = {c: several[c].argmax(several.n, where=several[c].notnull()) for c in LATEST}
+    counts = {"records": several.count(), "insurers": several.insurer.nunique()}
+    return several.group_by("entity_id", "kind", "first_key").aggregate(**counts, **earliest, **latest)
