@@ -122,12 +122,14 @@ class Run:
         """True if the very same run was published before."""
         return self.manifest_file.exists()
 
-    def stage(self, name: str, make: Callable[[], Mapping[str, ir.Table]]) -> dict[str, ir.Table]:
-        """Run a stage unless it is already there, and hand its tables on, read back from Parquet."""
-        folder = self.folder / "stages" / name
-        done = folder / "done.json"
+    def stage(self, name: str, make: Callable[[], Mapping[str, ir.Table]], *, ordered: bool = False) -> dict[str, ir.Table]:
+        """Run a stage unless it is already there, and hand its tables on, read back from Parquet.
+
+        Tables that are published, or that pandas reads, are ``ordered``; between stages of the engine order means nothing and costs time.
+        """
+        done = self.folder / "stages" / name / "done.json"
         if not done.exists():
-            self._carry_out(name, folder, make)
+            self._carry_out(name, make, ordered)
         else:
             self.records.append(StageRecord(**{**json.loads(done.read_text()), "resumed": True}))
             self.tell(f"{name}: already done")
@@ -137,10 +139,12 @@ class Run:
         """The tables of a finished stage."""
         return {p.stem: self.engine.read(p) for p in sorted((self.folder / "stages" / name).glob("*.parquet"))}
 
-    def _carry_out(self, name: str, folder: Path, make: Callable[[], Mapping[str, ir.Table]]) -> None:
+    def _carry_out(self, name: str, make: Callable[[], Mapping[str, ir.Table]], ordered: bool) -> None:
+        folder = self.folder / "stages" / name
         beside = fresh_folder(folder.with_name(name + ".part"))
         with measured() as figures:
-            rows = {t: self.engine.write(table, beside / f"{t}.parquet", order_of(table)) for t, table in sorted(make().items())}
+            made = sorted(make().items())
+            rows = {t: self.engine.write(table, beside / f"{t}.parquet", order_of(table) if ordered else ()) for t, table in made}
         record = StageRecord(name, rows, figures[0], figures[1])
         (beside / "done.json").write_text(json.dumps(asdict(record)))
         os.replace(beside, folder)

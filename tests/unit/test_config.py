@@ -1,0 +1,70 @@
+"""Settings: defaults, overrides, and errors that name the nearest key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipelines import config
+from pipelines.errors import UsageError
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "fraudleads.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_no_file_is_the_defaults() -> None:
+    assert config.load(None) == config.Settings()
+
+
+def test_values_reach_their_place(tmp_path: Path) -> None:
+    path = write(
+        tmp_path,
+        '[capacity]\ncases = 30\n[flags.H02]\ngap_days = 10\n[gate]\ntolerance = 1\nrequired = ["a/claims"]\n'
+        '[sources.a]\nmapping = "book"\ndata = "x"\n[priority.caps]\nmotor = 5000\n',
+    )
+    settings = config.load(path)
+    assert settings.capacity.cases == 30
+    assert settings.flags == {"H02": {"gap_days": 10.0}}
+    assert settings.gate.tolerance == 1.0
+    assert settings.gate.required == ("a/claims",)
+    assert settings.sources == {"a": config.Source("book", "x")}
+    assert settings.priority.caps == {"motor": 5000.0}
+
+
+@pytest.mark.parametrize(
+    ("text", "what", "then"),
+    [
+        ("[capacity]\ncase = 3", "unknown setting 'capacity.case'", "capacity.cases"),
+        ("[capcity]\ncases = 3", "unknown setting 'capcity'", "capacity"),
+        ('[capacity]\ncases = "many"', "'capacity.cases' must be int, not str", "mend"),
+        ("[capacity]\ncases = true", "'capacity.cases' must be int, not bool", "mend"),
+        ("capacity = 3", "'capacity' must be a table", "write [capacity]"),
+        ('[gate]\nrequired = "a"', "'gate.required' must be", "mend"),
+        ("[flags]\nH02 = 3", "'flags.H02' must be", "mend"),
+        ("[capacity\n", "not valid TOML", "mend that line"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path: Path, text: str, what: str, then: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        config.load(write(tmp_path, text))
+    assert what in caught.value.what
+    assert then in caught.value.then
+    assert caught.value.exit_code == 2
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="does not exist"):
+        config.load(tmp_path / "none.toml")
+
+
+def test_the_key_comes_from_the_environment_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(config.KEY_VARIABLE, raising=False)
+    assert config.token_key(sample=True) == config.SAMPLE_KEY
+    with pytest.raises(UsageError, match="no key"):
+        config.token_key(sample=False)
+    monkeypatch.setenv(config.KEY_VARIABLE, "s" * 32)
+    assert config.token_key(sample=False) == "s" * 32
