@@ -64,6 +64,13 @@ ACTOR_COLUMNS: dict[str, tuple[str, Any]] = {
 PARTY_COLUMNS: dict[str, tuple[str, Any]] = {"actor": ("int64", NONE), "phone": ("int64", NONE), "account": ("int64", NONE)}
 """A party record: row ``n - 1`` of its insurer belongs to party id ``n``; what is not ``NONE`` replaces the actor's own."""
 
+COVER_COLUMNS: dict[str, tuple[str, Any]] = {
+    "line": ("int8", 0), "holder": ("int64", NONE), "insured": ("int64", NONE), "agent": ("int64", NONE), "beneficiary": ("int64", NONE),
+    "group": ("int64", NONE), "starts": ("datetime64[D]", "NaT"), "ends": ("datetime64[D]", "NaT"), "premium": ("float64", np.nan),
+    "sum_insured": ("float64", np.nan), "daily": ("float64", np.nan),
+}  # fmt: skip
+"""What claims need of a policy: row ``n - 1`` of its insurer belongs to policy id ``n``; people are actors, ``line`` indexes LINES."""
+
 
 class BookBuilder:
     """Everything a simulated book consists of, while generators add to it.
@@ -92,6 +99,7 @@ class BookBuilder:
         self._next_id: dict[str, Ints] = {}
         self._next_number: dict[str, int] = {}
         self._party_of = [np.full(16, NONE, dtype="int64") for _ in insurers]
+        self.covers = [Columns(COVER_COLUMNS) for _ in insurers]
         self.pickers: dict[str, Any] = {}
         self._streams: dict[str, np.random.Generator] = {}
 
@@ -152,6 +160,16 @@ class BookBuilder:
             here = ids // ID_BASE == index
             for name, value in columns.items():
                 self.parties[index][name][ids[here] % ID_BASE - 1] = np.asarray(value)[here] if many(value) else value
+
+    def cover(self, policy_ids: ArrayLike, *columns: str) -> dict[str, Any]:
+        """Columns of ``COVER_COLUMNS`` for policies, e.g. their ``holder`` and ``agent`` as actors."""
+        ids = np.atleast_1d(np.asarray(policy_ids, dtype="int64"))
+        found = {name: np.empty(len(ids), dtype=self.covers[0][name].dtype) for name in columns}
+        for index in np.unique(ids // ID_BASE):
+            here = ids // ID_BASE == index
+            for name in columns:
+                found[name][here] = self.covers[index][name][ids[here] % ID_BASE - 1]
+        return found
 
     def _party_at(self, actors: Ints, insurer: int) -> Ints:
         if len(self._party_of[insurer]) < self.actors.size:

@@ -54,7 +54,7 @@ class Columns:
 
 def many(value: Any) -> bool:
     """True for a column of values, False for one value for all rows."""
-    return hasattr(value, "__len__") and not isinstance(value, str)
+    return not isinstance(value, str) and bool(np.ndim(value))
 
 
 def joined(pieces: Sequence[Mapping[str, Any]], column: Column) -> Any:
@@ -85,3 +85,8 @@ def _codes(value: Any, n: int) -> pd.Categorical:
         return pd.Categorical(pd.array(value, dtype="str"))
     one = pd.Categorical(pd.array([value], dtype="str"))
     return one.take(np.zeros(n, dtype="int64"))
+
+
+def coded(codes: Any, categories: Sequence[str]) -> pd.Categorical:
+    """Code columns from indices into their values; -1 is null."""
+    return pd.Categorical.from_codes(np.asarray(codes, dtype="int64"), categories=pd.Index(list(categories), dtype="str"))
