@@ -1,0 +1,98 @@
+"""Features of persons: their claims in any role, and their policies."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from features.activity import activity, group, log1p, numbers, onto, share, within
+from features.book import Book
+from features.joins import attach
+
+_CLAIM = (
+    "claim_id", "insurer", "received_at", "event_at", "amount", "line", "hospital_id", "garage_id", "vehicle_id", "agent_id", "family_id",
+    "policy_age_days", "open", "district",
+)  # fmt: skip
+MIXED = "mixed"
+
+
+def features(book: Book, spine: ir.Table) -> ir.Table:
+    """One row per spine row of kind person.
+
+    Returns
+    -------
+    Table
+        subject_kind, subject_id, as_of, line (``mixed`` where several), ``by_*`` peer keys and float64 features
+        (counts, money in CNY, shares in 0..1, times in days).
+    """
+    people = spine.filter(spine.subject_kind == "person")
+    parts = (_claims(book, people), _roles(book, people), _policies(book, people), _events(book, people))
+    wide = onto(people, *parts)
+    entities = book["entities"].select("entity_id", "birth_date", "gender", "occupation_class")
+    wide = attach(wide, entities, {"subject_id": "entity_id"})
+    decade = wide.as_of.delta(wide.birth_date, unit="day") // 3652
+    keyed = wide.mutate(by_line=group(wide.line), by_age=group(decade, wide.gender), by_occupation=group(wide.occupation_class))
+    return numbers(keyed.drop("birth_date", "gender", "occupation_class"))
+
+
+def line_of(rows: ir.Table) -> ir.Value:
+    """The line of a group of rows, ``mixed`` where there are several."""
+    return ibis.ifelse(rows.line.nunique() > 1, MIXED, rows.line.min())
+
+
+def _claims(book: Book, people: ir.Table) -> ir.Table:
+    """Every claim once, whatever roles the person has in it."""
+    taking_part = book["claim_roles"].select("claim_id", "entity_id").distinct()
+    rows = activity(people, taking_part.inner_join(book["claim_view"].select(*_CLAIM), "claim_id"), "entity_id")
+    recent, age = within(rows.event_at, rows.as_of, 365), rows.as_of.delta(rows.event_at.cast("date"), unit="day")
+    return rows.group_by("subject_id", "as_of").agg(
+        line=line_of(rows),
+        claims=rows.claim_id.nunique(),
+        claims_90=within(rows.event_at, rows.as_of, 90).sum(),
+        claims_365=recent.sum(),
+        amount_365=rows.amount.sum(where=recent),
+        log_amount=log1p(rows.amount.sum()),
+        mean_log_amount=log1p(rows.amount).mean(),
+        open_claims=rows.open.sum(),
+        claim_insurers=rows.insurer.nunique(),
+        hospitals=rows.hospital_id.nunique(),
+        garages=rows.garage_id.nunique(),
+        vehicles=rows.vehicle_id.nunique(),
+        families=rows.family_id.nunique(),
+        districts=rows.district.nunique(),
+        early_share=(rows.policy_age_days <= 90).mean(),
+        claim_span_days=age.max() - age.min(),
+    )
+
+
+def _roles(book: Book, people: ir.Table) -> ir.Table:
+    roles = activity(people, book["claim_roles"], "entity_id")
+    return roles.group_by("subject_id", "as_of").agg(
+        roles=roles.role.nunique(),
+        paid_claims=roles.claim_id.nunique(where=roles.role == "payee"),
+        reported_claims=roles.claim_id.nunique(where=roles.role == "reporter"),
+        witnessed_claims=roles.claim_id.nunique(where=roles.role.isin(("witness", "third_party", "passenger"))),
+    )
+
+
+def _policies(book: Book, people: ir.Table) -> ir.Table:
+    policies = book["policy_view"]
+    sides = [policies.mutate(side=policies[c]) for c in ("insured_id", "holder_id")]
+    rows = activity(people, ibis.union(*sides, distinct=True), "side")
+    recent = within(rows.issued_on, rows.as_of, 365)
+    return rows.group_by("subject_id", "as_of").agg(
+        policies=rows.policy_id.nunique(),
+        policies_90=rows.policy_id.nunique(where=within(rows.issued_on, rows.as_of, 90)),
+        policies_365=rows.policy_id.nunique(where=recent),
+        policy_insurers=rows.insurer.nunique(),
+        policy_agents=rows.agent_id.nunique(),
+        log_sum_insured=log1p(rows.sum_insured.max()),
+        loss_ratio=share(rows.claims.sum(), rows.policy_id.nunique()),
+        surrender_share=rows.surrendered_on.notnull().mean(),
+    )
+
+
+def _events(book: Book, people: ir.Table) -> ir.Table:
+    events = activity(people, book["policy_events"], "by_entity")
+    complaints = events.filter(events.kind == "complaint")
+    return complaints.group_by("subject_id", "as_of").agg(complaints=complaints.count())
