@@ -66,4 +66,5 @@ class ForestAnomaly:
         return named.assign(gain=gains[rows, columns][spoken])
 
     def _score(self, matrix: np.ndarray) -> np.ndarray:
-        return -self.forest_.score_samples(matrix)
+        suspicion: np.ndarray = -self.forest_.score_samples(matrix)
+        return suspicion

@@ -17,6 +17,7 @@ def replacement(score: Callable[[np.ndarray], np.ndarray], matrix: np.ndarray, n
     score : callable
         Matrix (rows, columns) → score (rows,), higher = more suspicious.
     matrix : array of float, shape (rows, columns)
+        The rows to explain.
     neutral : float
         The value of an ordinary subject.
 

@@ -17,7 +17,8 @@ def probability(score: pd.Series | np.ndarray, prior: float) -> np.ndarray:
     0.01
     """
     log_odds = np.log(prior / (1.0 - prior)) + np.asarray(score, dtype=float) / POINTS_PER_DOUBLING * np.log(2.0)
-    return 1.0 / (1.0 + np.exp(-log_odds))
+    chance: np.ndarray = 1.0 / (1.0 + np.exp(-log_odds))
+    return chance
 
 
 def cap_total(frame: pd.DataFrame, by: list[str], cap: float) -> pd.Series:

@@ -121,7 +121,8 @@ class PeerAnomaly:
         triples = zip(found["level"], group, found["column"], strict=True)
         middle = np.array([tables[i].loc[g].iloc[c] for i, g, c in triples], dtype="float64")
         logged = np.isin(np.array(self.columns_, dtype=object)[found["column"].to_numpy(dtype=int)], self.logged_)
-        return np.where(logged, np.expm1(middle), middle)
+        plain: np.ndarray = np.where(logged, np.expm1(middle), middle)
+        return plain
 
 
 def evenly(index: pd.Index, most: int) -> np.ndarray:
@@ -129,7 +130,8 @@ def evenly(index: pd.Index, most: int) -> np.ndarray:
     order = np.argsort(index.to_numpy(dtype=object), kind="stable")
     if len(order) <= most:
         return order
-    return order[np.linspace(0, len(order) - 1, most).astype(int)]
+    picked: np.ndarray = order[np.linspace(0, len(order) - 1, most).astype(int)]
+    return picked
 
 
 def _levels(frame: pd.DataFrame) -> dict[str, pd.Series]:

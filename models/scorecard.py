@@ -16,7 +16,8 @@ SUBJECT = ["subject_kind", "subject_id"]
 
 def points(ratio: pd.Series | np.ndarray | float) -> np.ndarray:
     """Points of a likelihood ratio: ten for every doubling of the odds, never below zero."""
-    return POINTS_PER_DOUBLING * np.log2(np.maximum(np.asarray(ratio, dtype=float), 1.0))
+    worth: np.ndarray = POINTS_PER_DOUBLING * np.log2(np.maximum(np.asarray(ratio, dtype=float), 1.0))
+    return worth
 
 
 def verdict_ratio(prior: pd.Series, verdicts: pd.DataFrame | None = None, strength: float = 20.0) -> pd.Series:
@@ -28,6 +29,7 @@ def verdict_ratio(prior: pd.Series, verdicts: pd.DataFrame | None = None, streng
     Parameters
     ----------
     prior : Series of float, indexed by code
+        Ratios before any verdict.
     verdicts : DataFrame or None
         Indexed by code: ``confirmed``, ``cleared`` (subjects with the flag as published), ``n_confirmed``, ``n_cleared`` (all of them).
     strength : float
@@ -87,7 +89,7 @@ class Scorecard:
         table = counted.merge(known, on=["subject_kind", "line"], how="left")
         table["share"] = table["fired"] / table["n"].clip(lower=self.share_floor)
         table["prior"] = table["code"].map(ratio)
-        table["ratio"] = np.minimum(table["prior"], (1.0 / table["share"]).fillna(np.inf)).clip(lower=1.0)
+        table["ratio"] = table[["prior"]].assign(most=1.0 / table["share"]).min(axis=1).clip(lower=1.0)
         table["points"] = points(table["ratio"])
         table["family"] = table["code"].map(cards["family"])
         self.table_ = table.sort_values(["code", "subject_kind", "line"], na_position="last").reset_index(drop=True)

@@ -1,0 +1,49 @@
+"""Leads: scored subjects become leads with evidence and money, leads that tell one story become one ranked case."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+
+from pipelines.config import Settings
+from pipelines.leads.assemble import first_keys, leads, stories
+from pipelines.leads.evidence import evidence
+from pipelines.leads.inputs import Given
+from pipelines.leads.publish import Night, published
+from pipelines.leads.score import score
+
+__all__ = ["Night", "run", "score"]
+
+
+def run(given: Given, settings: Settings, night: Night | tuple[str, date], ledger: pd.DataFrame | None = None) -> dict[str, pd.DataFrame]:
+    """Make tonight's leads.
+
+    Parameters
+    ----------
+    given : mapping of str to ibis Table or DataFrame
+        ``findings``; ``claim_view``, ``policy_view``, ``edges``, ``policy_edges``, ``entities``, ``party_entity``, ``features_*``,
+        ``facts`` and the canonical tables for the evidence, each as far as the night has it; ``flags`` (else the registry);
+        ``reasons`` (else scored here).
+    settings : Settings
+        All settings.
+    night : (run_key, as_of)
+        Which night it is.
+    ledger : DataFrame, optional
+        ``lead_id`` and ``first_seen`` of every lead published before.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        ``leads``, ``lead_reasons``, ``lead_evidence``, ``cases``, ``case_members``, ``scores``, each in its total order, and the new
+        ``ledger`` (lead_id, subject_kind, subject_id, scheme, first_seen).
+    """
+    scored = {"reasons": given["reasons"], "scores": given.get("scores")} if "reasons" in given else score(given, settings.scoring)
+    reasons = stories(pd.DataFrame(scored["reasons"]))
+    table = leads(reasons, first_keys(given), settings)
+    keys = ["subject_kind", "subject_id", "story"]
+    told = reasons.rename(columns={"scheme": "speaks_for"}).merge(
+        table[["lead_id", "subject_kind", "subject_id", "scheme"]].rename(columns={"scheme": "story"}), on=keys
+    )
+    proof = evidence(given, told[["lead_id", "subject_kind", "subject_id", "code", "kind"]])
+    return published(given, settings, Night(*night), (table, told, proof, ledger)) | {"scores": pd.DataFrame(scored["scores"])}

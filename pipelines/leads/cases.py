@@ -1,0 +1,92 @@
+"""Cases: the same story told by several subjects is worked once.
+
+Leads of one scheme belong together where they share at least half of the smaller one's claims or policies, and a claim lead belongs to
+the party whose evidence it is. Joining goes from the strongest lead outwards and only to leads that share evidence with it
+directly, so a chain of small overlaps or a hub cannot glue a city together; the order of rows plays no part.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+SHARE = 0.5
+HUB = 60
+"""A claim or policy named by more leads than this of one scheme says nothing about who belongs together."""
+ROUNDS = 50
+GENERIC = frozenset({"early_loss", "over_treatment", "anomaly", "identity", "payee", "accumulation", "life_cover"})
+"""Schemes that describe a claim rather than tell a story; a party's lead takes such claim leads in."""
+
+
+def members(table: pd.DataFrame, units: pd.DataFrame) -> pd.Series:
+    """The leading lead of every lead's case.
+
+    Parameters
+    ----------
+    table : DataFrame
+        lead_id, subject_kind, scheme, score.
+    units : DataFrame
+        lead_id, unit: the claims and policies each lead's evidence names.
+
+    Returns
+    -------
+    Series of str
+        Index lead_id, value the lead_id of the one that leads its case (itself for most).
+    """
+    ordered = table.assign(party=table["subject_kind"] != "claim")
+    ordered = ordered.sort_values(["party", "score", "lead_id"], ascending=[False, False, True], ignore_index=True)
+    link = _links(ordered, units)
+    leader = _gather(link)
+    ids = ordered["lead_id"].to_numpy()
+    return pd.Series(ids[leader], index=pd.Index(ids, name="lead_id"), name="leading").sort_index()
+
+
+def _links(ordered: pd.DataFrame, units: pd.DataFrame) -> sparse.csr_matrix:
+    """Which leads tell the same story directly (symmetric, no diagonal)."""
+    place = pd.Series(np.arange(len(ordered)), index=ordered["lead_id"])
+    known = units[units["lead_id"].isin(place.index)].drop_duplicates(["lead_id", "unit"])
+    row, column = place[known["lead_id"]].to_numpy(), pd.factorize(known["unit"], sort=True)[0]
+    shape = (len(ordered), int(column.max()) + 1 if len(column) else 1)
+    names = sparse.csr_matrix((np.ones(len(row)), (row, column)), shape=shape)
+    size = np.asarray(names.sum(axis=1)).ravel()
+    crowd = np.asarray(names.sum(axis=0)).ravel()
+    shared = (names[:, crowd <= HUB] @ names[:, crowd <= HUB].T).tocoo()
+    enough = (shared.row != shared.col) & (shared.data >= SHARE * np.minimum(size[shared.row], size[shared.col]))
+    a, b = shared.row[enough], shared.col[enough]
+    alike = _same_story(ordered, a, b)
+    return sparse.csr_matrix((np.ones(alike.sum()), (a[alike], b[alike])), shape=(len(ordered), len(ordered)))
+
+
+def _same_story(ordered: pd.DataFrame, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    scheme, party = ordered["scheme"].to_numpy(dtype=object), ordered["party"].to_numpy()
+    generic = ordered["scheme"].isin(GENERIC).to_numpy()
+    same = scheme[a] == scheme[b]
+    absorbed = (party[a] & ~party[b] & generic[b]) | (party[b] & ~party[a] & generic[a])
+    alike: np.ndarray = same | absorbed
+    return alike
+
+
+def _gather(link: sparse.csr_matrix) -> np.ndarray:
+    """Strongest first: a lead with no stronger free neighbour leads and takes its free neighbours; repeat with what is left.
+
+    Rows are in order of strength, so the least row number wins. Each round fixes at least the strongest free lead.
+    """
+    count = link.shape[0]
+    leader = np.full(count, -1)
+    a, b = link.nonzero()
+    for _ in range(ROUNDS):
+        free = leader < 0
+        if not free.any():
+            break
+        open_edge = free[a] & free[b]
+        best = np.arange(count)
+        np.minimum.at(best, a[open_edge], b[open_edge])
+        leads = free & (best == np.arange(count))
+        leader[leads] = np.flatnonzero(leads)
+        taken = open_edge & leads[b] & ~leads[a]
+        chosen = np.full(count, count)
+        np.minimum.at(chosen, a[taken], b[taken])
+        joined = chosen < count
+        leader[joined] = chosen[joined]
+    return np.where(leader < 0, np.arange(count), leader)

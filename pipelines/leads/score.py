@@ -1,0 +1,103 @@
+"""Scores: red flags in points, anomalies in points, each reason by itself; the parts of a subject sum to its score."""
+
+from __future__ import annotations
+
+import ibis
+import numpy as np
+import pandas as pd
+
+from models.scorecard import SUBJECT, Scorecard
+from pipelines.config import Scoring
+from pipelines.leads.inputs import Given, base_counts, cards, collected, located
+from pipelines.leads.matrix import LEAST, kinds, matrix
+
+REASON = [*SUBJECT, "code", "kind", "value", "limit", "detail", "points", "peer", "scheme", "severity", "family", "line"]
+ODD_SHARE = 0.02
+"""Only this share of a kind's subjects is called odd at all."""
+POINTS_PER_HALVING = 3.0
+"""Points for every halving of the share of subjects that are at least as odd."""
+
+
+def score(given: Given, settings: Scoring) -> dict[str, pd.DataFrame]:
+    """Score every subject of the night.
+
+    Parameters
+    ----------
+    given : mapping of str to table
+        ``findings``, ``flags`` (optional), the views and edges (for firing shares), ``features_*``, ``facts``.
+    settings : Scoring
+        Caps, trees, seed.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        ``reasons`` (one row per subject and reason, columns ``REASON``) and ``scores`` (one row per subject with a matrix row:
+        subject_kind, subject_id, suspicion in (0, 1), odd = share of its kind at least as suspicious, points).
+    """
+    flags = flag_reasons(given, settings)
+    odd, scores = anomalies(given, settings)
+    reasons = pd.concat([part for part in (flags, odd) if len(part)] or [flags], ignore_index=True)
+    return {"reasons": reasons[REASON].sort_values([*SUBJECT, "kind", "code"], ignore_index=True), "scores": scores}
+
+
+def flag_reasons(given: Given, settings: Scoring) -> pd.DataFrame:
+    """One row per subject and red flag with its points after the caps."""
+    known = cards(given)
+    fired = _fired(given)
+    card = Scorecard(settings.family_cap).fit(fired, known, base_counts(given))
+    scored = card.transform(fired)
+    about = known.set_index("code")[["scheme", "severity"]]
+    return scored.join(about, on="code").assign(kind="flag", peer=None)
+
+
+def anomalies(given: Given, settings: Scoring) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Named reasons of the oddest subjects of each kind, and the suspicion of all of them."""
+    parts = [_odd(kind, matrix(given, kind), settings) for kind in kinds(given)]
+    reasons = [r for r, _ in parts if len(r)]
+    scores = [s for _, s in parts if len(s)]
+    empty = pd.DataFrame(columns=REASON), pd.DataFrame(columns=[*SUBJECT, "suspicion", "odd", "points"])
+    return (
+        pd.concat(reasons, ignore_index=True) if reasons else empty[0],
+        pd.concat(scores, ignore_index=True) if scores else empty[1],
+    )
+
+
+def _fired(given: Given) -> pd.DataFrame:
+    """One row per subject and code: value, limit, detail, pieces of evidence, and the line most of them are in."""
+    found = located(given)
+    keys = ["subject_kind", "subject_id", "code"]
+    measured = {"value": found.value.max(), "limit": found["limit"].max(), "detail": found.detail.min()}
+    lines = found.group_by(*keys, "line").agg(n=found.count(), **measured)
+    order = ibis.window(group_by=keys, order_by=[lines.n.desc(), lines.line.asc()])
+    ranked = lines.mutate(place=ibis.row_number().over(order), pieces=lines.n.sum().over(ibis.window(group_by=keys)))
+    return collected(ranked.filter(ranked.place == 0).drop("place", "n"))
+
+
+def _odd(kind: str, frame: pd.DataFrame, settings: Scoring) -> tuple[pd.DataFrame, pd.DataFrame]:
+    numbers = frame.select_dtypes("number")
+    if len(frame) < LEAST or numbers.shape[1] == 0:
+        return pd.DataFrame(columns=REASON), pd.DataFrame()
+    from models.anomaly import ForestAnomaly  # scikit-learn is slow to load
+    from models.peers import PeerAnomaly
+
+    forest = ForestAnomaly(PeerAnomaly(settings.peer_minimum), settings.trees, settings.seed).fit(frame)
+    suspicion = forest.suspicion(frame)
+    share = suspicion.rank(ascending=False, method="max") / len(suspicion)
+    worth = POINTS_PER_HALVING * np.log2(ODD_SHARE / share.to_numpy())
+    points = pd.Series(worth.clip(0.0, settings.anomaly_cap), index=frame.index)
+    scores = pd.DataFrame(
+        {"subject_kind": kind, "subject_id": frame.index, "suspicion": suspicion.round(9), "odd": share, "points": points}
+    )
+    oddest = frame[(points > 0).to_numpy()]
+    return _named(kind, forest.reasons(oddest), points, frame), scores.reset_index(drop=True)
+
+
+def _named(kind: str, reasons: pd.DataFrame, points: pd.Series, frame: pd.DataFrame) -> pd.DataFrame:
+    """Share a subject's anomaly points among its named features by what each adds."""
+    weight = reasons["gain"] / reasons.groupby("subject_id")["gain"].transform("sum")
+    lines = frame["line"] if "line" in frame.columns else pd.Series(index=frame.index, dtype=object)
+    return reasons.assign(
+        subject_kind=kind, code=reasons["feature"], kind="anomaly", detail="z=" + reasons["z"].astype(float).round(1).astype(str),
+        points=weight * reasons["subject_id"].map(points), scheme="anomaly", severity="low", family="anomaly",
+        line=reasons["subject_id"].map(lines),
+    )  # fmt: skip
