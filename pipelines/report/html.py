@@ -1,0 +1,221 @@
+"""One self-contained offline page: the list of cases, and every lead's reasons, evidence, timeline and network picture."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from pipelines.config import Report
+from pipelines.report import quality
+from pipelines.report.draw import network
+from pipelines.report.mask import pseudonym
+from pipelines.report.messages import Both, Messages, plain
+from pipelines.report.story import documents, tenths, told
+from pipelines.report.timeline import timeline
+
+TEMPLATES = Path(__file__).parent / "templates"
+CASES, FIRST_REASONS = 200, 3
+Row: TypeAlias = Mapping[Any, Any]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the page is made of.
+
+    Attributes
+    ----------
+    tables : dict of DataFrame
+        The published tables.
+    meta : mapping
+        About the run, see :func:`pipelines.report.publish`.
+    settings : Report
+    messages : Messages
+    names : mapping of str to str
+        Real names by entity id; empty unless unmasked.
+    """
+
+    tables: Mapping[str, pd.DataFrame]
+    meta: Mapping[str, Any]
+    settings: Report
+    messages: Messages
+    names: Mapping[str, str]
+
+    @property
+    def as_of(self) -> date:
+        """The night's date."""
+        return pd.Timestamp(self.meta["as_of"]).date()
+
+    @cached_property
+    def cases(self) -> pd.DataFrame:
+        """Cases on the page: listed ones first, by rank, with the leading lead's columns beside them (suffix ``_lead``)."""
+        leading = self.tables["leads"].set_index("lead_id").add_suffix("_lead")
+        cases = self.tables["cases"].join(leading, on="lead_id")
+        return cases.sort_values(["listed", "rank", "case_id"], ascending=[False, True, True], kind="stable").head(CASES)
+
+    @cached_property
+    def members(self) -> dict[str, list[Row]]:
+        """Other leads of each case, best first."""
+        leads = self.tables["leads"].drop(columns=["case_id"], errors="ignore")
+        rows = (
+            self.tables["case_members"]
+            .merge(leads, on="lead_id")
+            .merge(self.cases[["case_id", "lead_id"]], on="case_id", suffixes=("", "_leading"))
+        )
+        others = rows[rows.lead_id != rows.lead_id_leading].sort_values(["score", "lead_id"], ascending=[False, True])
+        return {str(k): list(g.to_dict("records")) for k, g in others.groupby("case_id")}
+
+    @cached_property
+    def reasons(self) -> dict[str, list[Row]]:
+        """Told reasons by lead."""
+        shown = set(self.cases.lead_id) | {m["lead_id"] for rows in self.members.values() for m in rows}
+        leads = self.tables["leads"]
+        words = told(leads[leads.lead_id.isin(shown)], self.tables["lead_reasons"], self.messages)
+        return {str(k): list(g.to_dict("records")) for k, g in words.groupby("lead_id", sort=False)}
+
+    def of_lead(self, table: str, lead_id: str) -> pd.DataFrame:
+        """One lead's rows of a table."""
+        groups = self._by_lead[table]
+        return groups.get(lead_id, self.tables[table].iloc[:0])
+
+    @cached_property
+    def _by_lead(self) -> dict[str, dict[str, pd.DataFrame]]:
+        return {t: {str(k): g for k, g in self.tables[t].groupby("lead_id")} for t in ("lead_evidence", "neighbourhood")}
+
+    def word(self, section: str, key: object) -> Both:
+        """A word of the catalogue."""
+        return self.messages.text(section, key)
+
+
+def render(page: Page) -> str:
+    """The whole page; the same tables give the same bytes."""
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(money=_money, day=_day, yes=lambda v: v == v and bool(v))
+    style, script = (Markup((TEMPLATES / name).read_text(encoding="utf-8")) for name in ("page.css", "page.js"))  # noqa: S704 - our own files
+    cases = [_case(page, row) for row in page.cases.to_dict("records")]
+    words = {
+        "word": page.word,
+        "due": partial(_due, page.messages),
+        "more": lambda n: page.messages.text("text", "evidence_more", n=n),
+        "quality": quality.notes(page.meta, page.messages),
+    }
+    frame = {"style": style, "script": script, "style_hash": _hash(style), "script_hash": _hash(script)}
+    summary = {"totals": _totals(page, cases), "choices": _choices(page, cases)}
+    whole = environment.get_template("report.html.j2").render(page=page, cases=cases, **words, **frame, **summary)
+    return "".join(c for c in whole if c in "\n\t" or c >= " ")
+
+
+def _case(page: Page, row: Row) -> dict[str, Any]:
+    """All that the list and the lead's own page say about a case."""
+    lead, subject_id = str(row["lead_id"]), str(row["subject_id_lead"])
+    reasons = page.reasons.get(lead, [])
+    edges = page.of_lead("neighbourhood", lead)
+    return {
+        **row,
+        **_facts(page, row),
+        "lead": lead,
+        "subject": pseudonym(page.messages, row["subject_kind_lead"], subject_id, page.names),
+        "reasons": _shown(reasons, float(row["score_lead"])),
+        "top": [r for r in reasons if r["kind"] == "flag"][:FIRST_REASONS] or reasons[:1],
+        "documents": documents(reasons, plain(row["first_document_lead"]))[:FIRST_REASONS],
+        "evidence": _evidence(page, lead, reasons),
+        "others": _others(page, str(row["case_id"])),
+        "timeline": timeline(page.of_lead("lead_evidence", lead), page.as_of, page.messages),
+        "network": network(edges, subject_id, page.messages, page.settings.graph_nodes),
+    }
+
+
+def _facts(page: Page, row: Row) -> dict[str, Any]:
+    """Words for codes, and what the filters and the deadline column ask."""
+    return {
+        **{f"{n}_name": page.word(n, row[n]) for n in ("scheme", "line", "route")},
+        "companies": _companies(row["insurers"]),
+        "open": float(row["amount_open"] or 0) > 0,
+        "new": _day(row["first_seen"]) == page.as_of.isoformat(),
+        "days": _days(row["deadline"], page.as_of),
+    }
+
+
+def _shown(reasons: list[Row], score: float) -> list[dict[str, Any]]:
+    """Reasons with points in tenths that sum to the score shown, and bar lengths of at most 100."""
+    points = tenths([float(r["points"]) for r in reasons], score)
+    most = max([*points, 1.0])
+    return [{**r, "shown": p, "bar": round(100 * max(p, 0.0) / most, 1)} for r, p in zip(reasons, points, strict=True)]
+
+
+def _evidence(page: Page, lead: str, reasons: list[Row]) -> dict[str, Any]:
+    """Evidence by reason: every reason's first rows, up to the setting, in the reasons' order; and how many are left out."""
+    rows = page.of_lead("lead_evidence", lead)
+    place = {r["code"]: i for i, r in enumerate(reasons)}
+    rows = rows.assign(place=rows.code.map(place).fillna(len(place)), turn=rows.groupby("code").cumcount())
+    kept = (
+        rows.sort_values(["turn", "place", "seq"], kind="stable")
+        .head(page.settings.evidence_rows)
+        .sort_values(["place", "seq"], kind="stable")
+    )
+    groups = [
+        {"code": code, "name": page.messages.part(code, "name"), "rows": g.to_dict("records")}
+        for code, g in kept.groupby("code", sort=False)
+    ]
+    return {"groups": groups, "more": len(rows) - len(kept)}
+
+
+def _others(page: Page, case_id: str) -> list[dict[str, Any]]:
+    rows = page.members.get(case_id, [])
+    return [
+        {**r, "subject": pseudonym(page.messages, r["subject_kind"], r["subject_id"], page.names), "scheme_name": page.word("scheme", r["scheme"]),
+         "top": [x for x in page.reasons.get(str(r["lead_id"]), []) if x["say_zh"]][:FIRST_REASONS]}
+        for r in rows
+    ]  # fmt: skip
+
+
+def _totals(page: Page, cases: list[dict[str, Any]]) -> dict[str, float]:
+    return {
+        "cases": len(page.tables["cases"]), "leads": len(page.tables["leads"]), "listed": sum(bool(c["listed"]) for c in cases),
+        "open": float(page.tables["cases"].amount_open.astype(float).sum()), "new": sum(c["new"] for c in cases),
+        "due": sum(c["days"] is not None and c["days"] <= 7 for c in cases), "left_out": len(page.tables["cases"]) - len(cases),
+    }  # fmt: skip
+
+
+def _choices(page: Page, cases: list[dict[str, Any]]) -> dict[str, list[tuple[str, Both]]]:
+    """What the filters offer: only what occurs."""
+    found = {n: sorted({str(c[n]) for c in cases if plain(c[n]) == c[n]}) for n in ("line", "scheme", "route")}
+    words = {n: [(v, page.word(n, v)) for v in values] for n, values in found.items()}
+    insurers = sorted({i for c in cases for i in c["companies"]})
+    return {**words, "insurer": [(i, {"zh": i, "en": i}) for i in insurers]}
+
+
+def _companies(insurers: object) -> list[str]:
+    return [i.strip() for i in plain(insurers).split(",") if i.strip() not in ("", "—")]
+
+
+def _days(deadline: object, as_of: date) -> int | None:
+    return None if pd.isna(deadline) else (pd.Timestamp(deadline).date() - as_of).days  # type: ignore[call-overload,arg-type]
+
+
+def _due(messages: Messages, days: int) -> Both:
+    """How long until the deadline, or how long past it."""
+    return messages.text("text", "days_left", n=days) if days >= 0 else messages.text("text", "overdue", n=-days)
+
+
+def _money(value: object) -> str:
+    return "—" if pd.isna(value) else f"{float(value):,.0f}"  # type: ignore[call-overload,arg-type]
+
+
+def _day(value: object) -> str:
+    return "—" if pd.isna(value) else f"{pd.Timestamp(value):%Y-%m-%d}"  # type: ignore[call-overload,arg-type]
+
+
+def _hash(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

@@ -1,0 +1,76 @@
+"""What a reader must know before trusting the list: refused deliveries, rows in quarantine, red flags that could not be computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pipelines.report.messages import LANGUAGES, Both, Messages, plain
+
+
+@dataclass(frozen=True)
+class Note:
+    """One warning: a heading and its lines; ``grave`` ones are shown open."""
+
+    heading: Both
+    lines: list[Both]
+    grave: bool = False
+
+
+def notes(meta: Mapping[str, Any], messages: Messages) -> list[Note]:
+    """The warnings of a run, gravest first; none where all went well.
+
+    Parameters
+    ----------
+    meta : mapping
+        ``refused``, ``quarantined``, ``silent``, ``disabled`` as in :func:`pipelines.report.publish`.
+    messages : Messages
+        The catalogue.
+    """
+    found = (
+        Note(messages.text("text", "carried"), [_refused(r, messages) for r in meta.get("refused") or ()], True),
+        Note(messages.text("text", "quarantined"), [_quarantined(r, messages) for r in _records(meta.get("quarantined"))]),
+        Note(messages.text("text", "silent"), [_silent(r, messages) for r in _records(meta.get("silent"))]),
+        Note(messages.text("text", "disabled"), [_flag(str(c), messages) for c in meta.get("disabled") or ()]),
+    )
+    return [n for n in found if n.lines]
+
+
+def _records(given: Any) -> Iterable[Any]:
+    """Records of a list, or of a mapping code → missing names."""
+    return [{"code": k, "missing": v} for k, v in given.items()] if isinstance(given, Mapping) else given or ()
+
+
+def _refused(record: Any, messages: Messages) -> Both:
+    if not isinstance(record, Mapping):
+        return _same(plain(record))
+    since = record.get("carried_from")
+    tail = messages.text("text", "carried_from" if since else "carried_nothing")
+    told = {n: plain(record.get(n)) for n in ("insurer", "table", "received_at", "why")}
+    head = f"{told['insurer']} / {told['table']} @ {told['received_at'][:10]}: {told['why']}"
+    return {lang: f"{head} → {tail[lang]} {plain(since)[:10] if since else ''}".rstrip() for lang in LANGUAGES}
+
+
+def _quarantined(record: Any, messages: Messages) -> Both:
+    table = messages.text("table", record.get("table"))
+    return {
+        lang: f"{plain(record.get('insurer'))} / {table[lang]} — {plain(record.get('rule'))}: {plain(record.get('rows'))}"
+        for lang in LANGUAGES
+    }
+
+
+def _silent(record: Any, messages: Messages) -> Both:
+    missing = record.get("missing")
+    columns = missing if isinstance(missing, str) else ", ".join(map(str, missing or ()))
+    name, why = _flag(str(record.get("code")), messages), messages.text("text", "silent_why")
+    return {lang: f"{name[lang]}: {why[lang]} {columns}" for lang in LANGUAGES}
+
+
+def _flag(code: str, messages: Messages) -> Both:
+    name = messages.part(code, "name")
+    return {lang: code if name[lang] == code else f"{code} {name[lang]}" for lang in LANGUAGES}
+
+
+def _same(text: str) -> Both:
+    return dict.fromkeys(LANGUAGES, text)

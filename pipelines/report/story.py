@@ -1,0 +1,97 @@
+"""What a lead says: its reasons as sentences, with points that sum to its score, in the order in which they matter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from pipelines.report.messages import BLANK, LANGUAGES, Both, Messages, Number, plain
+
+TINY = 0.05
+"""Points below this are rounding, not a reason."""
+
+
+def told(leads: pd.DataFrame, reasons: pd.DataFrame, messages: Messages) -> pd.DataFrame:
+    """Reasons of the leads with their words, completed so that the points of every lead sum to its score.
+
+    Parameters
+    ----------
+    leads : DataFrame
+        ``lead_id, score, points_network`` at least.
+    reasons : DataFrame
+        The published ``lead_reasons``.
+    messages : Messages
+        The catalogue.
+
+    Returns
+    -------
+    DataFrame
+        ``lead_id, seq, code, kind, value, limit, detail, points, peer`` and ``name``, ``say``, ``document`` per language
+        (``say_zh``, ``say_en``, ...), sorted by lead and ``seq``.
+    """
+    own = reasons[reasons.lead_id.isin(leads.lead_id)]
+    whole = pd.concat([own, _rest(leads, own)], ignore_index=True).sort_values(["lead_id", "seq", "code"], kind="stable")
+    words = pd.DataFrame([_words(r, messages) for r in whole.to_dict("records")], index=whole.index)
+    return pd.concat([whole, words], axis=1)
+
+
+def tenths(points: Sequence[float], total: float) -> list[float]:
+    """Points rounded to tenths so that what is shown sums to the rounded total (largest remainders first)."""
+    scaled = [p * 10 for p in points]
+    floors = [math.floor(round(s, 6)) for s in scaled]
+    lacking = max(round(total * 10) - sum(floors), 0)
+    nearest = sorted(range(len(points)), key=lambda i: (floors[i] - scaled[i], i))[:lacking]
+    return [(f + (i in nearest)) / 10 for i, f in enumerate(floors)]
+
+
+def documents(rows: Sequence[Mapping[Any, Any]], first: str) -> list[Both]:
+    """What to obtain, the lead's first document first, each once."""
+    ordered = sorted(rows, key=lambda r: r["code"] != first)
+    texts = {r["document_zh"]: {lang: str(r[f"document_{lang}"]) for lang in LANGUAGES} for r in ordered if r["document_zh"]}
+    return list(texts.values())
+
+
+def _rest(leads: pd.DataFrame, reasons: pd.DataFrame) -> pd.DataFrame:
+    """A closing row per lead for network points, and for what no reason accounts for."""
+    summed = reasons.groupby("lead_id").points.sum()
+    gap = leads.score.astype(float) - leads.lead_id.map(summed).fillna(0.0)
+    network = leads.points_network.astype(float).fillna(0.0).clip(lower=0.0).where(gap > TINY, 0.0).clip(upper=gap.clip(lower=0.0))
+    rows = [_closing(leads, network, "network", 998), _closing(leads, gap - network, "rest", 999)]
+    return pd.concat([r[r.points.abs() > TINY] for r in rows], ignore_index=True)
+
+
+def _closing(leads: pd.DataFrame, points: pd.Series, kind: str, seq: int) -> pd.DataFrame:
+    return pd.DataFrame({"lead_id": leads.lead_id, "seq": seq, "code": kind, "kind": kind, "points": points})
+
+
+def _words(reason: Mapping[Any, Any], messages: Messages) -> Both:
+    kind, code = str(reason["kind"]), str(reason["code"])
+    if kind == "flag":
+        say = messages.sentence(code, reason["value"], reason["limit"], reason["detail"])
+        parts = {"name": messages.part(code, "name"), "say": say, "document": messages.part(code, "document")}
+    elif kind == "anomaly":
+        parts = _anomaly(reason, messages)
+    else:
+        blank = dict.fromkeys(LANGUAGES, "")
+        parts = {
+            "name": messages.text("reason", kind),
+            "say": messages.text("reason", "network_say") if kind == "network" else blank,
+            "document": blank,
+        }
+    return {f"{part}_{lang}": text[lang] for part, text in parts.items() for lang in LANGUAGES}
+
+
+def _anomaly(reason: Mapping[Any, Any], messages: Messages) -> dict[str, Both]:
+    name = messages.text("feature", reason["code"])
+    value, limit = (f"{Number(reason[n]):,.4g}" for n in ("value", "limit"))
+    peers = plain(reason["peer"])
+    group = {"zh": "" if peers == BLANK else f"（{peers}）", "en": "" if peers == BLANK else f" ({peers})"}
+    say = {
+        lang: messages.ui["reason"]["anomaly_say"][lang].format(name=name[lang], value=value, limit=limit, peer=group[lang])
+        for lang in LANGUAGES
+    }
+    kind = messages.text("reason", "anomaly")
+    return {"name": {k: f"{kind[k]}: {name[k]}" for k in LANGUAGES}, "say": say, "document": dict.fromkeys(LANGUAGES, "")}
