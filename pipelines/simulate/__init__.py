@@ -11,7 +11,7 @@ Each takes a **spec**, a DataFrame with one row per policy or claim: what is giv
 - ``policies.issue(book, line, spec) -> policy ids``. Needs ``insurer`` (index), ``holder`` (actor). May have insured, beneficiary,
   agent (actors), channel, group (id), starts, issued, term_days, waiting_days, product, premium, sum_insured, daily_benefit,
   commission, bonus, renewal_of (id), gift, compulsory, co_insurance (id), status, device (number), payer (account that pays the premium), unpaid (bool).
-- ``vehicles.register(book, owners, insurers) -> object ids``; the same car at another insurer: ``vehicles.known(book, object ids, insurers)``.
+- ``vehicles.register(book, owners, insurers) -> object ids``; the same car at another insurer: ``vehicles.known(book, object ids, insurers)``; ``vehicles.lots(book, insurers, **columns)``.
 - ``stays.claim(book, spec) -> claim ids`` (health and accident). Needs ``policy`` (id), ``person`` (actor). May have admitted, days,
   hospital, doctor, diagnosis, amount, treated (share of days with treatment items), invoice (number), pooled_share, reported, payee, reporter (actors),
   payee_account, reporter_phone (numbers), agent (actor), narrative, refused.

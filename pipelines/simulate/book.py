@@ -25,8 +25,8 @@ from numpy.typing import ArrayLike
 
 from features.schema import PARTY_KINDS, tables
 from pipelines.simulate.columns import NONE, Columns, Ints, joined, many
+from pipelines.simulate.records import ID_BASE, Records
 
-ID_BASE = 1_000_000_000
 _PRIME, _ROOT = 999_999_937, 654_435_761
 
 ACTOR_COLUMNS: dict[str, tuple[str, Any]] = {
@@ -61,8 +61,13 @@ ACTOR_COLUMNS: dict[str, tuple[str, Any]] = {
 }
 
 
-PARTY_COLUMNS: dict[str, tuple[str, Any]] = {"actor": ("int64", NONE), "phone": ("int64", NONE), "account": ("int64", NONE)}
-"""A party record: row ``n - 1`` of its insurer belongs to party id ``n``; what is not ``NONE`` replaces the actor's own."""
+PARTY_COLUMNS: dict[str, tuple[str, Any]] = {"phone": ("int64", NONE), "account": ("int64", NONE), "address": ("int64", NONE)}
+"""What a party record holds besides its actor (``thing``): what is not ``NONE`` replaces the actor's own."""
+
+VEHICLE_COLUMNS: dict[str, tuple[str, Any]] = {
+    "owner": ("int64", NONE), "vin": ("int64", NONE), "plate": ("int64", NONE), "use": ("int8", 0),
+    "registered": ("datetime64[D]", "NaT"), "price": ("float64", np.nan),
+}  # fmt: skip
 
 COVER_COLUMNS: dict[str, tuple[str, Any]] = {
     "line": ("int8", 0), "holder": ("int64", NONE), "insured": ("int64", NONE), "agent": ("int64", NONE), "beneficiary": ("int64", NONE),
@@ -91,14 +96,15 @@ class BookBuilder:
         self.seed, self.claims, self.insurers = seed, claims, insurers
         self.start, self.end = np.datetime64(start, "D"), np.datetime64(end, "D")
         self.actors = Columns(ACTOR_COLUMNS)
-        self.parties = [Columns(PARTY_COLUMNS) for _ in insurers]
+        self.parties = Records(lambda at: self.new_ids("party", at), PARTY_COLUMNS, len(insurers))
+        self.vehicles = Columns(VEHICLE_COLUMNS)
+        self.objects = Records(lambda at: self.new_ids("object", at), {}, len(insurers))
         self.truth_instance: list[dict[str, Any]] = []
         self.truth_subject: list[dict[str, Any]] = []
         self.truth_event: list[tuple[Ints, Ints]] = []
         self._pieces: dict[str, list[dict[str, Any]]] = {name: [] for name in tables()}
         self._next_id: dict[str, Ints] = {}
         self._next_number: dict[str, int] = {}
-        self._party_of = [np.full(16, NONE, dtype="int64") for _ in insurers]
         self.covers = [Columns(COVER_COLUMNS) for _ in insurers]
         self.pickers: dict[str, Any] = {}
         self._streams: dict[str, np.random.Generator] = {}
@@ -139,27 +145,16 @@ class BookBuilder:
 
     def party(self, actors: ArrayLike, insurers: ArrayLike) -> Ints:
         """Party ids of actors at insurers (broadcast), made on first use; ``NONE`` for actor ``NONE``."""
-        actor, insurer = np.broadcast_arrays(np.atleast_1d(np.asarray(actors, dtype="int64")), np.asarray(insurers, dtype="int64"))
-        found = np.full(len(actor), NONE, dtype="int64")
-        for index in range(len(self.insurers)):
-            here = (insurer == index) & (actor >= 0)
-            if here.any():
-                found[here] = self._party_at(actor[here], index)
-        return found
+        return self.parties.ids(actors, insurers)[0]
 
     def known_parties(self, actors: ArrayLike, insurer: int) -> Ints:
         """Party ids of actors at one insurer where they exist already, else ``NONE``; makes none."""
-        known, actor = self._party_of[insurer], np.asarray(actors, dtype="int64")
-        inside = (actor >= 0) & (actor < len(known))
-        return np.where(inside, known[np.where(inside, actor, 0)], NONE)
+        return self.parties.known(actors, insurer)
 
     def override(self, party_ids: ArrayLike, **columns: Any) -> None:
-        """Write another ``phone`` or ``account`` into party records, e.g. an agent's number on its customers' records."""
-        ids = np.atleast_1d(np.asarray(party_ids, dtype="int64"))
-        for index in np.unique(ids // ID_BASE):
-            here = ids // ID_BASE == index
-            for name, value in columns.items():
-                self.parties[index][name][ids[here] % ID_BASE - 1] = np.asarray(value)[here] if many(value) else value
+        """Write another ``phone``, ``account`` or ``address`` into party records, e.g. an agent's number on its customers' records."""
+        for name, value in columns.items():
+            self.parties.write(party_ids, name, value)
 
     def cover(self, policy_ids: ArrayLike, *columns: str) -> dict[str, Any]:
         """Columns of ``COVER_COLUMNS`` for policies, e.g. their ``holder`` and ``agent`` as actors."""
@@ -170,18 +165,6 @@ class BookBuilder:
             for name in columns:
                 found[name][here] = self.covers[index][name][ids[here] % ID_BASE - 1]
         return found
-
-    def _party_at(self, actors: Ints, insurer: int) -> Ints:
-        if len(self._party_of[insurer]) < self.actors.size:
-            grown = np.full(max(self.actors.size, 2 * len(self._party_of[insurer])), NONE, dtype="int64")
-            grown[: len(self._party_of[insurer])] = self._party_of[insurer]
-            self._party_of[insurer] = grown
-        known = self._party_of[insurer]
-        if (missing := actors[known[actors] < 0]).size:
-            fresh = np.unique(missing)
-            known[fresh] = self.new_ids("party", np.full(len(fresh), insurer))
-            self.parties[insurer].extend(len(fresh), {"actor": fresh})
-        return known[actors]
 
     def append(self, table: str, **columns: Any) -> None:
         """Add rows to a contract table; scalars are broadcast, missing columns are null.
@@ -242,6 +225,9 @@ class BookBuilder:
         first = self._next_number.get("true event", 1)
         self._next_number["true event"] = first + n
         return np.arange(first, first + n)
+
+
+__all__ = ["ID_BASE", "NONE", "BookBuilder", "insurer_of"]
 
 
 def insurer_of(ids: ArrayLike) -> Ints:

@@ -10,8 +10,9 @@ import pandas as pd
 
 from features.schema import LINES
 from pipelines.simulate import world
-from pipelines.simulate.book import ID_BASE, BookBuilder
+from pipelines.simulate.book import BookBuilder
 from pipelines.simulate.columns import NONE, Ints, coded
+from pipelines.simulate.records import ID_BASE
 from pipelines.simulate.spec import Spec
 
 CHANNELS = ("agent", "broker", "bank", "online", "direct", "group")

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pipelines.simulate.book import ID_BASE, BookBuilder
+from pipelines.simulate.book import BookBuilder
 from pipelines.simulate.columns import Ints
+from pipelines.simulate.records import ID_BASE
 
 DISTRICTS = (
     "500101", "500102", "500103", "500104", "500105", "500106", "500107", "500108", "500109", "500110", "500111", "500112", "500113",
