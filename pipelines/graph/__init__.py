@@ -1,0 +1,30 @@
+"""The graph of claims, policies and parties: edges, statistically validated links, accident blocks, neighbourhoods."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import ibis.expr.types as ir
+
+from pipelines.graph.edges import edges, policy_edges
+from pipelines.graph.links import links
+from pipelines.graph.rings import rings
+
+
+def run(tables: Mapping[str, ir.Table]) -> dict[str, ir.Table]:
+    """Tables of the graph: ``edges``, ``policy_edges``, ``links``, ``rings``, ``ring_members``.
+
+    Parameters
+    ----------
+    tables : mapping of str to ibis Table
+        Resolved tables with ``claim_view`` and ``policy_view``.
+    """
+    touched = edges(tables)
+    blocks, members = rings(touched, tables["entities"])
+    return {
+        "edges": touched,
+        "policy_edges": policy_edges(tables),
+        "links": links(tables),
+        "rings": blocks,
+        "ring_members": members,
+    }

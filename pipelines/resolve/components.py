@@ -31,14 +31,6 @@ class Key:
     agree: tuple[str, ...] = ()
 
 
-def kept(table: ir.Table) -> ir.Table:
-    """Carry an expression out once and keep its rows where the tables live: what follows reads it several times.
-
-    Not ``table.cache()``: its clean-up issues a DROP that sqlglot 30.30 writes without the table's name.
-    """
-    return table.get_backend().create_table(ibis.util.gen_name("kept"), table, temp=True)
-
-
 def number(records: ir.Table, key: str) -> ir.Table:
     """Add ``n``: 0, 1, ... by receipt, then key. The number of a record is its seniority, whatever order the rows came in."""
     received = "first_received_at" if "first_received_at" in records.columns else "received_at"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from pipelines.engine.keeping import kept
 from pipelines.ids import digest_columns
-from pipelines.resolve.components import Key, components, kept, merge, number, pairs, rooted
+from pipelines.resolve.components import Key, components, merge, number, pairs, rooted
 
 OBJECT_KEYS = (Key(("kind", "vin")), Key(("kind", "plate"), agree=("vin",)))
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from pipelines.resolve.components import Key, components, kept, pairs, rooted
+from pipelines.engine.keeping import kept
+from pipelines.resolve.components import Key, components, pairs, rooted
 
 
 def families(found: ir.Table, parties: ir.Table, party_links: ir.Table) -> ir.Table:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from pipelines.engine.keeping import kept
 from pipelines.ids import digest_columns
-from pipelines.resolve.components import Key, components, kept, number, pairs, rooted
+from pipelines.resolve.components import Key, components, number, pairs, rooted
 
 PROFESSIONS = ("agent", "doctor", "surveyor", "appraiser", "assessor", "lawyer", "proxy")
 """Kinds that are natural persons in a trade: their licence names them first."""

@@ -1,0 +1,207 @@
+"""Validated links: pairs of parties that share more households than chance explains.
+
+After Tumminello, Consiglio, Vassallo, Cesari and Farabullini (2023), "Insurance fraud detection: a statistically validated
+network approach", Journal of Risk and Insurance 90(2): a pair is a link only if its number of common households would be improbable
+were both parties chosen independently within strata, corrected for the number of all possible pairs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from pipelines.engine.keeping import kept
+
+THIN = 20
+"""A stratum with fewer households falls back to the coarser one."""
+LEVEL = 0.01
+LEAST = 3
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two kinds of party that may be in league.
+
+    Attributes
+    ----------
+    a, b : str
+        Names of the kinds.
+    a_column, b_column : str
+        Columns of ``claim_view``.
+    unit : str
+        What counts once per pair: the household, or the vehicle where one of the two is its owner.
+    stranger : str
+        The family of the party in this column must not be the claim's own: reporting for oneself is no link.
+    strata : tuple of str
+        Columns from coarse to fine within which the two are taken to be independent.
+    """
+
+    a: str
+    b: str
+    a_column: str
+    b_column: str
+    unit: str = "family_id"
+    stranger: str = ""
+    strata: tuple[str, ...] = ("line", "area", "place")
+
+
+def _pair(a: str, b: str, unit: str = "family_id", stranger: str = "") -> Pair:
+    return Pair(a, b, f"{a}_id", f"{b}_id", unit, stranger)
+
+
+PAIRS = (
+    _pair("agent", "hospital"),
+    _pair("agent", "doctor"),
+    _pair("garage", "reporter", stranger="reporter_id"),
+    Pair("garage", "phone", "garage_id", "reporter_phone"),
+    _pair("garage", "owner", unit="vehicle_id"),
+    # An assessor sees his own insurer's claims only, and insurers steer repairs, so chance is reckoned within the insurer.
+    Pair("assessor", "garage", "assessor_id", "garage_id", strata=("line", "insurer", "place")),
+    _pair("appraiser", "lawyer"),
+    _pair("appraiser", "proxy"),
+    _pair("hospital", "employer"),
+    _pair("doctor", "lawyer"),
+    _pair("garage", "lawyer"),
+)
+
+
+def links(tables: Mapping[str, ir.Table], pairs: tuple[Pair, ...] = PAIRS) -> ir.Table:
+    """Validated links of every kind of pair.
+
+    Parameters
+    ----------
+    tables : mapping of str to ibis Table
+        With ``claim_view`` and ``entities``.
+    pairs : tuple of Pair
+        Kinds of pair to look at.
+
+    Returns
+    -------
+    ibis Table
+        a_id, a_kind, b_id, b_kind, n (households in common), expected, lift (n / expected), p (one-sided Poisson tail),
+        q (Benjamini-Hochberg), amount (CNY of the common claims), first_at, last_at; only n >= 3 and q < .01.
+    """
+    view = tables["claim_view"]
+    families = tables["entities"].select("entity_id", reporter_family="family_id")
+    place = ibis.coalesce(view.home_district, view.district, "?")
+    used = {c for p in pairs for c in (p.a_column, p.b_column, p.unit)}
+    narrow = view.select(*sorted(used | {"insurer", "amount", "event_at", "claim_id"}), line=view.line.fill_null("?"), place=place)
+    joined = narrow.left_join(families, narrow.reporter_id == families.entity_id).drop("entity_id") if "reporter_id" in used else narrow
+    claims = kept(joined.mutate(area=joined.place.substr(0, 4)))
+    found = [_links(claims, p) for p in pairs]
+    return ibis.memtable(pa.concat_tables(found))
+
+
+def _links(claims: ir.Table, pair: Pair) -> pa.Table:
+    """Links of one kind of pair."""
+    universe = _universe(claims, pair)
+    n_a, n_b = (universe.group_by(side, "stratum").aggregate(n=universe.unit.nunique()) for side in ("a", "b"))
+    sizes = universe.group_by("stratum").aggregate(size=universe.unit.nunique())
+    common = universe.group_by("a", "b").aggregate(
+        n=universe.unit.nunique(), amount=universe.amount.sum(), first_at=universe.event_at.min(), last_at=universe.event_at.max()
+    )
+    frequent = common.filter(common.n >= LEAST)
+    rows = _expected(frequent, (n_a, n_b, sizes)).to_pyarrow()
+    return _validated(rows, _possible(n_a, n_b) if rows.num_rows else 0, pair)
+
+
+def _universe(claims: ir.Table, pair: Pair) -> ir.Table:
+    """Claims that have both parties, with the stratum their household falls in: the finest one that is not thin."""
+    known = claims.filter(claims[pair.a_column].notnull(), claims[pair.b_column].notnull(), claims[pair.unit].notnull())
+    if pair.stranger:
+        known = known.filter(known.reporter_family.isnull() | (known.reporter_family != known.family_id))
+    named = known.select(
+        "amount", "event_at", a=known[pair.a_column], b=known[pair.b_column], unit=known[pair.unit], **{s: known[s] for s in pair.strata}
+    )
+    named = named.mutate(stratum=named[pair.strata[0]])
+    for depth in range(2, len(pair.strata) + 1):
+        named = _refined(named, pair.strata[:depth])
+    return kept(named.select("a", "b", "unit", "amount", "event_at", "stratum"))
+
+
+def _refined(named: ir.Table, strata: tuple[str, ...]) -> ir.Table:
+    """Go one step finer where enough households are left."""
+    placed = named.mutate(cell=ibis.literal("|").join([named[s] for s in strata]))
+    crowds = placed.group_by(crowded="cell").aggregate(households=placed.unit.nunique())
+    joined = placed.left_join(crowds.filter(crowds.households >= THIN), placed.cell == crowds.crowded)
+    return joined.mutate(stratum=ibis.coalesce(joined.crowded, joined.stratum)).drop("cell", "crowded", "households")
+
+
+def _expected(frequent: ir.Table, counts: tuple[ir.Table, ir.Table, ir.Table]) -> ir.Table:
+    """Add e = sum over strata of n_a n_b / N."""
+    n_a, n_b, sizes = counts
+    of_a = frequent.select("a", "b").inner_join(n_a.select("a", "stratum", n_a="n"), "a")
+    of_both = of_a.inner_join(n_b.select("b", "stratum", n_b="n"), ["b", "stratum"]).inner_join(sizes, "stratum")
+    chance = of_both.group_by("a", "b").aggregate(expected=(of_both.n_a * of_both.n_b / of_both["size"].cast("float64")).sum())
+    joined = frequent.inner_join(chance, ["a", "b"])
+    return joined.mutate(amount=joined.amount.cast("float64")).order_by("a", "b")
+
+
+def _possible(n_a: ir.Table, n_b: ir.Table) -> int:
+    """Pairs that could have met: those with a stratum in common, bounded from above so that nothing is multiplied out.
+
+    A pair in several strata is counted in each, which only makes the correction stricter; never more than all pairs.
+    """
+    in_a = n_a.group_by("stratum").aggregate(a=n_a.count())
+    in_b = n_b.group_by("stratum").aggregate(b=n_b.count())
+    met = in_a.inner_join(in_b, "stratum")
+    most = met.aggregate(met=(met.a * met.b).sum()).to_pyarrow()["met"][0].as_py() or 0
+    every = [t.aggregate(n=t[c].nunique()).to_pyarrow()["n"][0].as_py() for t, c in ((n_a, "a"), (n_b, "b"))]
+    return int(min(most, every[0] * every[1]))
+
+
+def _validated(rows: pa.Table, possible: int, pair: Pair) -> pa.Table:
+    n, expected = (rows[c].to_numpy().astype("float64") for c in ("n", "expected"))
+    p = poisson_tail(n, expected)
+    q = benjamini_hochberg(p, possible)
+    kinds = {c: pa.array([k] * len(p), pa.string()) for c, k in (("a_kind", pair.a), ("b_kind", pair.b))}
+    texts = {"a_id": rows["a"], "a_kind": kinds["a_kind"], "b_id": rows["b"], "b_kind": kinds["b_kind"]}
+    moments = {c: rows[c].cast(pa.timestamp("us")) for c in ("first_at", "last_at")}
+    numbers = {"n": rows["n"], "expected": expected, "lift": n / expected, "p": p, "q": q, "amount": rows["amount"]}
+    return pa.table({**texts, **numbers, **moments}).filter(q < LEVEL)
+
+
+def poisson_tail(n: Floats, expected: Floats) -> Floats:
+    """P(X >= n) for Poisson X of mean ``expected``: the regularised lower incomplete gamma function of n at the mean.
+
+    Parameters
+    ----------
+    n, expected : ndarray, shape (k,)
+        Counts of at least 1 and positive means.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+    """
+    from scipy.special import gammainc
+
+    tail: Floats = np.asarray(gammainc(n, expected))
+    return tail
+
+
+def benjamini_hochberg(p: Floats, tests: int) -> Floats:
+    """Adjusted p-values when ``tests`` hypotheses were possible and only the ``p`` at hand were worth computing.
+
+    Parameters
+    ----------
+    p : ndarray, shape (k,)
+        The missing ``tests - k`` are taken as 1, which can only make the result stricter.
+    tests : int
+        At least k.
+
+    Returns
+    -------
+    ndarray, shape (k,)
+    """
+    order = np.argsort(p, kind="stable")
+    raw = p[order] * tests / np.arange(1, len(p) + 1)
+    adjusted = np.empty(len(p))
+    adjusted[order] = np.minimum(np.minimum.accumulate(raw[::-1])[::-1], 1.0)
+    return adjusted
