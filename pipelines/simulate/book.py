@@ -184,10 +184,10 @@ class BookBuilder:
         if n := lengths.pop():
             self._pieces[table].append({"": n, **columns})
 
-    def frame(self, table: str) -> pd.DataFrame:
-        """All rows of a table so far: the columns somebody wrote, ids as integers, codes as categoricals."""
+    def frame(self, table: str, columns: tuple[str, ...] = ()) -> pd.DataFrame:
+        """All rows of a table so far: the columns somebody wrote (or those asked for), ids as integers, codes as categoricals."""
         pieces = self._pieces[table]
-        written = [c for c in tables()[table].source_columns if any(c.name in p for p in pieces)]
+        written = [c for c in tables()[table].source_columns if any(c.name in p for p in pieces) and (not columns or c.name in columns)]
         return pd.DataFrame({c.name: joined(pieces, c) for c in written}, copy=False)
 
     def rewrite(self, table: str, frame: pd.DataFrame) -> None:
