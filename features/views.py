@@ -29,7 +29,7 @@ def claim_view(book: Book) -> ir.Table:
     """One row per claim with its policy, money, dates, parties (entity ids, the least where a role has several) and diagnosis.
 
     ``person_id`` is the insured, else the claimant; ``amount`` is paid where known, else claimed (decimal CNY);
-    ``stay_days`` and ``policy_age_days`` are whole days.
+    ``stay_days`` and ``policy_age_days`` are whole days; ``cover_id`` is one for co-insured policies, else the policy.
     """
     view = book["claims"].select(*_CLAIM)
     view = attach(view, _roles(book), "claim_id")
@@ -50,6 +50,7 @@ def _derived(view: ir.Table) -> dict[str, ir.Value]:
         "policy_age_days": view.event_at.cast("date").delta(view.starts_on, unit="day"),
         "term_days": view.ends_on.delta(view.starts_on, unit="day"),
         "chapter": chapter(view.diagnosis),
+        "cover_id": ibis.coalesce(view.co_insurance_id, view.policy_id, view.claim_id),
     }
 
 

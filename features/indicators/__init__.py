@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from features.indicators import health, party
+from features.indicators import health, party, treatment
 from features.indicators.base import RedFlag
 
 INDICATORS: tuple[RedFlag, ...] = (
     *health.FLAGS,
+    *treatment.FLAGS,
     *party.FLAGS,
 )
 """All red flags. Each module ends in its own ``FLAGS``."""

@@ -1,4 +1,4 @@
-"""Family H: stays in hospital, their items and their invoices, per person."""
+"""Family H, first part: stays in hospital."""
 
 from __future__ import annotations
 
@@ -6,12 +6,115 @@ import ibis
 import ibis.expr.types as ir
 
 from features.book import Book
+from features.bursts import bursts, greatest_burst, members
+from features.icd import serial_treatment
 from features.indicators.base import RedFlag, Settings, red_flag
 from features.indicators.evidence import finding, spread
+from features.joins import attach
+from features.peers import binomial_z
 from features.stays import stays
 
 MOST_STAYS = 60
 """A person with more stays than this is a placeholder (``unknown``, a group) and would multiply pairs."""
+TREATMENT = ("drug", "test", "operation", "therapy", "material")
+
+
+@red_flag(
+    "H01",
+    "Sham admission",
+    grain="claim",
+    severity="high",
+    scheme="sham_admission",
+    needs=("claims.admitted_on", "claims.discharged_on", "policy_coverages.daily_benefit"),
+    source="阿荣旗 2023 case: superficial injuries, 20 days and more, up to 8 insurers",
+    settings={"factor": 2, "idle": 0.3, "days": 7, "peers": 20},
+)
+def sham_admission(book: Book, s: Settings) -> ir.Table:
+    """A bed is paid by the day and nobody seems to be treated in it.
+
+    Condition: a daily allowance is in force, the stay has at least ``days`` days, and it is longer than ``factor`` x the median of its
+    peers (at least ``peers`` stays), or a share of ``idle`` of its days or more has no treatment item.
+    Example: 24 days for a bruised knee where others stay 9; items on 6 of 24 days.
+    Reason: the allowance pays for days, so days are invented.
+    Exclusions: rehabilitation, psychiatry, traditional medicine and elderly care are peers of their own (specialty, diagnosis
+    chapter, age of 70); items without dates say nothing.
+    """
+    claims = book["claim_view"]
+    paid = claims.filter(claims.daily_benefit > 0, claims.stay_days >= s["days"])
+    limit = attach(paid.mutate(peers=_peers(paid)), _peer_median(claims, s["peers"]), "peers").mutate(
+        long_limit=lambda t: t.median_days * s["factor"]
+    )
+    wide = attach(limit, _treated_days(book), "claim_id")
+    idle, allowed = wide.stay_days - wide.treated_days, wide.stay_days * s["idle"]
+    is_long, is_idle = (wide.stay_days > wide.long_limit).fill_null(False), (idle >= allowed).fill_null(False)
+    hit = wide.mutate(value=ibis.ifelse(is_long, wide.stay_days, idle), limit=ibis.ifelse(is_long, wide.long_limit, allowed))
+    hit = hit.mutate(why=ibis.ifelse(is_long, "days", "idle days")).filter(is_long | is_idle)
+    return finding(hit, ("claim", "claim_id"), ("value", "limit"), ("claims", "claim_id"), "why")
+
+
+def _peers(claims: ir.Table) -> ir.StringValue:
+    old = claims.admitted_on.delta(claims.birth_date, unit="day") >= 70 * 365
+    parts = (claims.hospital_specialty, claims.chapter, ibis.ifelse(old, "70+", "-"))
+    return ibis.literal("|").join([p.fill_null("-") for p in parts])
+
+
+def _peer_median(claims: ir.Table, least: float) -> ir.Table:
+    dated = claims.filter(claims.stay_days > 0).mutate(peers=_peers)
+    medians = dated.group_by("peers").agg(median_days=dated.stay_days.cast("float64").median(), stays=dated.count())
+    return medians.filter(medians.stays >= least).drop("stays")
+
+
+def _treated_days(book: Book) -> ir.Table:
+    """Days within the stay with a treatment item, where the items are dated one by one (two dates at least)."""
+    items = (
+        book["claim_items"].filter(lambda t: t.served_at.notnull()).select("claim_id", "category", day=lambda t: t.served_at.cast("date"))
+    )
+    dates = book["claims"].select("claim_id", "admitted_on", "discharged_on")
+    within = items.inner_join(dates, "claim_id").filter(lambda t: (t.day >= t.admitted_on) & (t.day < t.discharged_on))
+    counted = within.group_by("claim_id").agg(
+        dates=within.day.nunique(), treated_days=within.day.nunique(where=within.category.isin(TREATMENT))
+    )
+    return counted.filter(counted.dates >= 2).drop("dates")
+
+
+@red_flag(
+    "H02",
+    "Split stay",
+    grain="claim",
+    severity="medium",
+    scheme="split_stay",
+    needs=("claims.admitted_on", "claims.discharged_on", "claim_diagnoses.code", "claim_roles.role"),
+    source="medical-insurance audit practice",
+    settings={"days": 15, "z": 3, "count": 3},
+)
+def split_stay(book: Book, s: Settings) -> ir.Table:
+    """One illness, discharged and readmitted, so that every stay stays under a limit.
+
+    Condition: readmitted within ``days`` at the same hospital in the same diagnosis chapter, and the hospital does so in ``count`` cases
+    or more, ``z`` standard deviations above the share of all other hospitals. The claim and the hospital are named.
+    Example: discharged on 4 March, readmitted on 6 March with the same pneumonia, as a quarter of this ward's patients.
+    Reason: fixed payments and deductibles per stay make two stays worth more than one.
+    Exclusions: chemotherapy, radiotherapy and dialysis, which are series by plan.
+    """
+    planned = book["claim_diagnoses"].filter(lambda t: serial_treatment(t.code)).select("claim_id").distinct()
+    every = stays(book).anti_join(planned, "claim_id")
+    before = {"group_by": ("person_id", "hospital_id"), "order_by": "admitted_on"}
+    prior = every.mutate(**{f"{c}_1": every[c].lag(1).over(**before) for c in ("discharged_on", "chapter", "claim_id")})
+    gap = prior.admitted_on.delta(prior.discharged_on_1, unit="day")
+    again = prior.mutate(gap=gap, split=((gap >= 0) & (gap <= s["days"]) & (prior.chapter == prior.chapter_1)).fill_null(False))
+    often = habit(again, "hospital_id", again.split, s)
+    hit = again.filter(again.split).inner_join(often, "hospital_id")
+    both = spread(hit.mutate(subject=hit.claim_id), ("claim_id", "claim_id_1"))
+    claims = finding(both, ("claim", "subject"), ("z", s["z"]), ("claims", "claim_id"), "gap")
+    return claims.union(finding(both, ("hospital", "hospital_id"), ("z", s["z"]), ("claims", "claim_id"), "count"))
+
+
+def habit(rows: ir.Table, by: str, hit: ir.BooleanValue, s: Settings) -> ir.Table:
+    """Groups whose share of hits lies ``z`` above everybody else's, with ``count`` hits at least: ``by``, count, z."""
+    groups = rows.mutate(hit=hit).group_by(by).agg(count=lambda t: t.hit.sum(), n=lambda t: t.count())
+    others = groups.mutate(rate=(groups["count"].sum().over() - groups["count"]) / (groups.n.sum().over() - groups.n).nullif(0))
+    scored = others.mutate(z=binomial_z(others["count"], others.n, others.rate))
+    return scored.filter((scored["count"] >= s["count"]) & (scored.z > s["z"])).select(by, "count", "z")
 
 
 @red_flag(
@@ -52,4 +155,33 @@ def _pairs_of_stays(book: Book) -> ir.Table:
     return several.inner_join(second, [several.person_id == second.person_id_2, order])
 
 
-FLAGS: tuple[RedFlag, ...] = (overlapping_stays,)
+@red_flag(
+    "H10",
+    "Doctor shopping",
+    grain="person",
+    severity="medium",
+    scheme="accumulation",
+    needs=("claims.event_at", "claim_diagnoses.code", "claim_roles.role"),
+    source="investigators' red-flag lists",
+    settings={"hospitals": 4, "days": 30},
+)
+def doctor_shopping(book: Book, s: Settings) -> ir.Table:
+    """One complaint is taken to many hospitals within a month.
+
+    Condition: one person claims from ``hospitals`` or more different hospitals in one diagnosis chapter within ``days``.
+    Example: five hospitals in three weeks, always a lumbar sprain.
+    Reason: each hospital sees a new patient, and each bill and each prescription is claimed.
+    Exclusions: chemotherapy, radiotherapy and dialysis; one stay claimed at several insurers counts one hospital.
+    """
+    claims, by = book["claim_view"], ("person_id", "chapter")
+    seen = claims.filter(claims.hospital_id.notnull(), claims.chapter.notnull(), ~serial_treatment(claims.diagnosis))
+    dated = seen.mutate(day=ibis.coalesce(seen.admitted_on, seen.event_at.cast("date")))
+    shoppers = dated.filter(dated.hospital_id.nunique().over(group_by=by) >= s["hospitals"])
+    days = int(s["days"])
+    worst = greatest_burst(bursts(shoppers, by, "hospital_id", days), by, s["hospitals"])
+    hit = members(shoppers, worst, by, days)
+    hit = hit.mutate(most=hit.burst.max().over(group_by="person_id"))
+    return finding(hit, ("person", "person_id"), ("most", s["hospitals"]), ("claims", "claim_id"))
+
+
+FLAGS: tuple[RedFlag, ...] = (sham_admission, split_stay, overlapping_stays, doctor_shopping)
