@@ -165,19 +165,23 @@ def _evidence(page: Page, lead: str, reasons: list[Row]) -> dict[str, Any]:
         .sort_values(["place", "seq"], kind="stable")
     )
     groups = [
-        {"code": code, "name": page.messages.part(code, "name"), "rows": g.to_dict("records")}
+        {"code": code, "name": page.messages.part(str(code), "name"), "rows": g.to_dict("records")}
         for code, g in kept.groupby("code", sort=False)
     ]
     return {"groups": groups, "more": len(rows) - len(kept)}
 
 
 def _others(page: Page, case_id: str) -> list[dict[str, Any]]:
-    rows = page.members.get(case_id, [])
+    """Other leads of the case, each with its first sentences."""
     return [
-        {**r, "subject": pseudonym(page.messages, r["subject_kind"], r["subject_id"], page.names), "scheme_name": page.word("scheme", r["scheme"]),
-         "top": [x for x in page.reasons.get(str(r["lead_id"]), []) if x["say_zh"]][:FIRST_REASONS]}
-        for r in rows
-    ]  # fmt: skip
+        {
+            **r,
+            "subject": pseudonym(page.messages, r["subject_kind"], r["subject_id"], page.names),
+            "scheme_name": page.word("scheme", r["scheme"]),
+            "top": [x for x in page.reasons.get(str(r["lead_id"]), []) if x["say_zh"]][:FIRST_REASONS],
+        }
+        for r in page.members.get(case_id, [])
+    ]
 
 
 def _totals(page: Page, cases: list[dict[str, Any]]) -> dict[str, float]:

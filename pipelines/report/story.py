@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.report.messages import BLANK, LANGUAGES, Both, Messages, Number, plain
+from pipelines.report.messages import BLANK, LANGUAGES, PARTS, Both, Messages, Number, plain
 
 TINY = 0.05
 """Points below this are rounding, not a reason."""
@@ -34,7 +34,8 @@ def told(leads: pd.DataFrame, reasons: pd.DataFrame, messages: Messages) -> pd.D
     """
     own = reasons[reasons.lead_id.isin(leads.lead_id)]
     whole = pd.concat([own, _rest(leads, own)], ignore_index=True).sort_values(["lead_id", "seq", "code"], kind="stable")
-    words = pd.DataFrame([_words(r, messages) for r in whole.to_dict("records")], index=whole.index)
+    columns = [f"{part}_{lang}" for part in PARTS for lang in LANGUAGES]
+    words = pd.DataFrame([_words(r, messages) for r in whole.to_dict("records")], index=whole.index, columns=columns)
     return pd.concat([whole, words], axis=1)
 
 
@@ -56,8 +57,8 @@ def documents(rows: Sequence[Mapping[Any, Any]], first: str) -> list[Both]:
 
 def _rest(leads: pd.DataFrame, reasons: pd.DataFrame) -> pd.DataFrame:
     """A closing row per lead for network points, and for what no reason accounts for."""
-    summed = reasons.groupby("lead_id").points.sum()
-    gap = leads.score.astype(float) - leads.lead_id.map(summed).fillna(0.0)
+    summed = reasons.assign(points=reasons.points.astype(float)).groupby("lead_id").points.sum().astype(float)
+    gap = leads.score.astype(float) - leads.lead_id.map(summed).astype(float).fillna(0.0)
     network = leads.points_network.astype(float).fillna(0.0).clip(lower=0.0).where(gap > TINY, 0.0).clip(upper=gap.clip(lower=0.0))
     rows = [_closing(leads, network, "network", 998), _closing(leads, gap - network, "rest", 999)]
     return pd.concat([r[r.points.abs() > TINY] for r in rows], ignore_index=True)
@@ -94,4 +95,4 @@ def _anomaly(reason: Mapping[Any, Any], messages: Messages) -> dict[str, Both]:
         for lang in LANGUAGES
     }
     kind = messages.text("reason", "anomaly")
-    return {"name": {k: f"{kind[k]}: {name[k]}" for k in LANGUAGES}, "say": say, "document": dict.fromkeys(LANGUAGES, "")}
+    return {"name": {k: f"{kind[k]}: {name[k]}" for k in LANGUAGES}, "say": say, "document": messages.text("reason", "anomaly_document")}

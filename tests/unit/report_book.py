@@ -18,15 +18,60 @@ def hexid(kind: str, n: object) -> str:
 
 SUBJECTS = (
     # kind, id, scheme, route, line, flags: (code, value, limit, detail, points), anomaly points, network points, open, paid, deadline
-    ("hospital", hexid("hospital", 1), "hospital_ring", "police", "health",
-     [("H16", 31, 5, "12.4", 24.0), ("H12", 11, 5, None, 18.5), ("H01", 2.6, 2, None, 9.3)], 6.1, 4.0, 81200.0, 412900.0, date(2026, 1, 9)),
-    ("vehicle", hexid("vehicle", 1), "staged_accident", "police", "motor", [("M05", 5, 3, None, 14.2), ("M06", 3, 2, None, 12.1)], 0.0, 0.0,
-     15300.0, 88400.0, date(2025, 12, 30)),
-    ("agent", hexid("agent", 1), "ghost_policies", "regulator", "life", [("A04", 1.31, 1.0, None, 22.0), ("A02", 6, 3, None, 9.0)], 0.0, 0.0,
-     0.0, 230000.0, None),
+    (
+        "hospital",
+        hexid("hospital", 1),
+        "hospital_ring",
+        "police",
+        "health",
+        [("H16", 31, 5, "12.4", 24.0), ("H12", 11, 5, None, 18.5), ("H01", 2.6, 2, None, 9.3)],
+        6.1,
+        4.0,
+        81200.0,
+        412900.0,
+        date(2026, 1, 9),
+    ),
+    (
+        "vehicle",
+        hexid("vehicle", 1),
+        "staged_accident",
+        "police",
+        "motor",
+        [("M05", 5, 3, None, 14.2), ("M06", 3, 2, None, 12.1)],
+        0.0,
+        0.0,
+        15300.0,
+        88400.0,
+        date(2025, 12, 30),
+    ),
+    (
+        "agent",
+        hexid("agent", 1),
+        "ghost_policies",
+        "regulator",
+        "life",
+        [("A04", 1.31, 1.0, None, 22.0), ("A02", 6, 3, None, 9.0)],
+        0.0,
+        0.0,
+        0.0,
+        230000.0,
+        None,
+    ),
     ("claim", "alpha:C0001", "invoice_reuse", "insurer", "health", [("H14", 2, 1, None, 25.0)], 3.25, 0.0, 9800.0, 0.0, date(2026, 1, 20)),
-    ("person", hexid("person", 99), "stacking", "police", "accident", [("X03", float("nan"), None, EVIL, 20.0)], 0.0, 0.0, 0.0, 1200.0, None),
-)  # fmt: skip
+    (
+        "person",
+        hexid("person", 99),
+        "stacking",
+        "police",
+        "accident",
+        [("X03", float("nan"), None, EVIL, 20.0)],
+        0.0,
+        0.0,
+        0.0,
+        1200.0,
+        None,
+    ),
+)
 
 
 def reasons_of(lead: str, flags: list[Any], anomaly: float) -> list[dict[str, Any]]:
@@ -52,14 +97,24 @@ def reasons_of(lead: str, flags: list[Any], anomaly: float) -> list[dict[str, An
 def evidence_of(lead: str, code: str, line: str, rows: int) -> list[dict[str, Any]]:
     return [
         {
-            "lead_id": lead, "code": code, "evidence_table": "claims" if i % 4 else "policies", "evidence_key": f"{ins}:C{i:05d}", "insurer": ins,
-            "source_file": f"{ins}/2025-12-28/claims.csv.gz", "source_row": 100 + i, "row_sha256": hashlib.sha256(f"{lead}{i}".encode()).hexdigest(),
-            "received_at": pd.Timestamp("2025-12-28 18:00"), "claim_id": f"{ins}:C{i:05d}" if i % 4 else None,
-            "at": pd.Timestamp("2025-03-01") + pd.Timedelta(days=(i * 37) % 300), "amount": 1000.0 + 731 * (i % 9), "line": line, "seq": i + 1,
+            "lead_id": lead,
+            "code": code,
+            "evidence_table": "claims" if i % 4 else "policies",
+            "evidence_key": f"{ins}:C{i:05d}",
+            "insurer": ins,
+            "source_file": f"{ins}/2025-12-28/claims.csv.gz",
+            "source_row": 100 + i,
+            "row_sha256": hashlib.sha256(f"{lead}{i}".encode()).hexdigest(),
+            "received_at": pd.Timestamp("2025-12-28 18:00"),
+            "claim_id": f"{ins}:C{i:05d}" if i % 4 else None,
+            "at": pd.Timestamp("2025-03-01") + pd.Timedelta(days=(i * 37) % 300),
+            "amount": 1000.0 + 731 * (i % 9),
+            "line": line,
+            "seq": i + 1,
         }
         for i in range(rows)
         for ins in (("alpha", "beta")[i % 2],)
-    ]  # fmt: skip
+    ]
 
 
 def neighbourhood_of(lead: str, kind: str, subject: str) -> list[dict[str, Any]]:
@@ -95,15 +150,42 @@ def tables() -> dict[str, pd.DataFrame]:
         lead = hashlib.sha256(f"{kind}{subject}{scheme}".encode()).hexdigest()[:16]
         points = sum(f[4] for f in flags)
         shared = {
-            "lead_id": lead, "case_id": lead, "scheme": scheme, "line": line, "score": points + anomaly + network, "probability": 0.62 - 0.1 * n,
-            "amount_open": open_, "amount_paid": paid, "insurers": "alpha,beta" if n < 4 else "alpha", "deadline": due, "priority": 1000.0 / n,
-            "route": route, "explore": n == 5, "listed": n < 5, "first_seen": AS_OF if n % 2 else date(2025, 12, 30), "rank": n,
-        }  # fmt: skip
-        leads.append({
-            **shared, "run_key": "run0123", "as_of": AS_OF, "subject_kind": kind, "subject_id": subject, "label": "", "family_route": "claim",
-            "points_flags": points, "points_anomaly": anomaly, "points_network": network, "preventable": open_, "n_insurers": 2, "hours": 6.0,
-            "first_document": flags[0][0], "version": "0.1.0",
-        })  # fmt: skip
+            "lead_id": lead,
+            "case_id": lead,
+            "scheme": scheme,
+            "line": line,
+            "score": points + anomaly + network,
+            "probability": 0.62 - 0.1 * n,
+            "amount_open": open_,
+            "amount_paid": paid,
+            "insurers": "alpha,beta" if n < 4 else "alpha",
+            "deadline": due,
+            "priority": 1000.0 / n,
+            "route": route,
+            "explore": n == 5,
+            "listed": n < 5,
+            "first_seen": AS_OF if n % 2 else date(2025, 12, 30),
+            "rank": n,
+        }
+        leads.append(
+            {
+                **shared,
+                "run_key": "run0123",
+                "as_of": AS_OF,
+                "subject_kind": kind,
+                "subject_id": subject,
+                "label": "",
+                "family_route": "claim",
+                "points_flags": points,
+                "points_anomaly": anomaly,
+                "points_network": network,
+                "preventable": open_,
+                "n_insurers": 2,
+                "hours": 6.0,
+                "first_document": flags[0][0],
+                "version": "0.1.0",
+            }
+        )
         reasons += reasons_of(lead, flags, anomaly)
         evidence += [r for i, f in enumerate(flags) for r in evidence_of(lead, f[0], line, 12 - 4 * i if n < 5 else 2)]
         edges += neighbourhood_of(lead, kind, subject)
@@ -131,10 +213,21 @@ def tables() -> dict[str, pd.DataFrame]:
 
 
 META: dict[str, Any] = {
-    "as_of": AS_OF, "run_key": "run0123", "version": "0.1.0", "sources": ["sample"],
+    "as_of": AS_OF,
+    "run_key": "run0123",
+    "version": "0.1.0",
+    "sources": ["sample"],
     "counts": {"claims": 20011, "policies": 41200, "findings": 812},
     "silent": [{"code": "H04", "missing": ["parties.beds", "claim_items.doctor_id"]}],
     "disabled": ["H17"],
-    "refused": [{"insurer": "beta", "table": "claims", "received_at": "2025-12-31", "why": "9.1 % of rows cannot be keyed", "carried_from": "2025-12-30"}],
+    "refused": [
+        {
+            "insurer": "beta",
+            "table": "claims",
+            "received_at": "2025-12-31",
+            "why": "9.1 % of rows cannot be keyed",
+            "carried_from": "2025-12-30",
+        }
+    ],
     "quarantined": [{"insurer": "alpha", "table": "claim_items", "rule": "duplicate key", "rows": 12}],
-}  # fmt: skip
+}
