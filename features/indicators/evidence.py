@@ -54,8 +54,8 @@ def spread(rows: ir.Table, columns: Iterable[str], name: str = "claim_id") -> ir
 
 def without_exempt(rows: ir.Table, column: str, book: Book) -> ir.Table:
     """Rows whose party in ``column`` is not exempt (4S shops, fleets, hotlines, banks, direct-pay hospitals, ...)."""
-    exempt = book["entities"].filter(lambda t: t.exempt.fill_null(False)).select(exempt_entity="entity_id")
-    return rows.anti_join(exempt, rows[column] == exempt.exempt_entity)
+    exempt = book["entities"].filter(lambda t: t.exempt.fill_null(False))
+    return rows.anti_join(exempt.select(**{column: exempt.entity_id}), column)
 
 
 def key(rows: ir.Table, *columns: str) -> ir.StringValue:

@@ -59,7 +59,7 @@ def _late_items(book: Book, s: Settings) -> ir.Table:
 
 def _wrong_codes(book: Book, s: Settings) -> ir.Table:
     claims = book["claim_view"].select("claim_id", "person_id", "gender", "birth_date", "event_at")
-    claims = claims.anti_join(_contradicted(book), claims.person_id == _contradicted(book).entity_id)
+    claims = claims.anti_join(_contradicted(book), "person_id")
     codes = book["claim_diagnoses"].inner_join(claims, "claim_id")
     age = codes.event_at.cast("date").delta(codes.birth_date, unit="day")
     sex = ((codes.gender == "F") & codes.code.re_search(MALE_ONLY)) | ((codes.gender == "M") & codes.code.re_search(FEMALE_ONLY))
@@ -72,7 +72,7 @@ def _wrong_codes(book: Book, s: Settings) -> ir.Table:
 def _contradicted(book: Book) -> ir.Table:
     """People whose recorded sex is not the one of their id number: there the record is in doubt, not the treatment."""
     parties = book["parties"]
-    return parties.filter(parties.gender != parties.id_gender).select("entity_id").distinct()
+    return parties.filter(parties.gender != parties.id_gender).select(person_id="entity_id").distinct()
 
 
 @red_flag(
@@ -116,8 +116,8 @@ def organised_stays(book: Book, s: Settings) -> ir.Table:
     """A busload of patients who happen to have one agent, one employer or one home.
 
     Condition: ``people`` or more households of one agent's customers, one employer's workers or one district are admitted to one
-    hospital within ``days``; the hospital's own rate for that group and its own volume in those days explain this with a probability below ``p``
-    (Poisson, corrected for the number of hospital days looked at).
+    hospital within ``days``; the hospital's own rate for that group and its own volume in those days explain this with a probability
+    below ``p`` (Poisson, corrected for the number of hospital days looked at).
     Example: 14 customers of one agent admitted to a clinic within five days, where two a month are usual.
     Reason: patients are collected, admitted and claimed for by an organiser.
     Exclusions: households, not persons, are counted; one bus crash or one poisoned meal (fewer than ``dates`` different days of the events)
