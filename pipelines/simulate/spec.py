@@ -42,6 +42,16 @@ class Spec:
         self._read.add(name)
         return name in self._given
 
+    def with_columns(self, **columns: Any) -> Spec:
+        """The same spec with further columns."""
+        return Spec({**self._given, **columns})
+
+    def where(self, mask: NDArray[np.bool_]) -> Spec:
+        """The rows of a mask."""
+        part = Spec({k: v[mask] for k, v in self._given.items()})
+        part.n = int(mask.sum())
+        return part
+
     def done(self) -> None:
         """Check that every given column was read, so that a misspelt one is not silently drawn.
 

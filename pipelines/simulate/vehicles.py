@@ -26,7 +26,7 @@ def register(book: BookBuilder, owners: ArrayLike, insurers: ArrayLike, **column
     drawn = {"use": rng.choice(len(USES), n, p=USE_SHARES), "registered": book.end - (age * 365).astype("timedelta64[D]"), "price": price}
     numbers = {"vin": book.new_numbers("vin", n), "plate": book.new_numbers("plate", n)}
     cars = book.vehicles.extend(n, {"owner": owner, **numbers, **drawn, **columns})
-    return _records(book, cars, insurers)
+    return at_insurers(book, cars, insurers)
 
 
 def car_of(book: BookBuilder, object_ids: ArrayLike) -> Ints:
@@ -36,7 +36,7 @@ def car_of(book: BookBuilder, object_ids: ArrayLike) -> Ints:
 
 def known(book: BookBuilder, object_ids: ArrayLike, insurers: ArrayLike) -> Ints:
     """The same cars as object records of other insurers, made where they had none; ``NONE`` stays ``NONE``."""
-    return _records(book, car_of(book, object_ids), insurers)
+    return at_insurers(book, car_of(book, object_ids), insurers)
 
 
 def lots(book: BookBuilder, insurers: ArrayLike, **columns: Any) -> Ints:
@@ -46,7 +46,8 @@ def lots(book: BookBuilder, insurers: ArrayLike, **columns: Any) -> Ints:
     return ids
 
 
-def _records(book: BookBuilder, cars: Ints, insurers: ArrayLike) -> Ints:
+def at_insurers(book: BookBuilder, cars: Ints, insurers: ArrayLike) -> Ints:
+    """Object ids of cars (indices into ``book.vehicles``) at insurers, made where missing; ``NONE`` stays ``NONE``."""
     ids, fresh = book.objects.ids(cars, insurers)
     if fresh.size:
         car = book.vehicles
