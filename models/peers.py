@@ -23,7 +23,7 @@ def numeric_columns(frame: pd.DataFrame) -> list[str]:
 def heavy_tailed(values: pd.DataFrame) -> list[str]:
     """Columns to be looked at as log(1 + x): never negative, and with a long upper tail (amounts, counts)."""
     middle, top = values.quantile(0.5), values.quantile(0.99)
-    heavy = (values.min() >= 0) & (top > 5.0) & (top > 4.0 * middle.clip(lower=0.5))
+    heavy = (values.min() >= 0) & (top > 5.0) & (top > 3.0 * middle.clip(lower=0.5))
     return [str(c) for c in values.columns[heavy]]
 
 
@@ -38,10 +38,12 @@ class PeerAnomaly:
         A z above it is a reason.
     sample : int
         Peers are learnt on at most this many subjects, drawn evenly over the ids in order.
+    low : tuple of str
+        Columns of which the low side is the suspicious one (a policy's age at the loss): their z is turned round.
     """
 
-    def __init__(self, minimum: int = 30, limit: float = 3.5, sample: int = 200_000) -> None:
-        self.minimum, self.limit, self.sample = minimum, limit, sample
+    def __init__(self, minimum: int = 30, limit: float = 3.5, sample: int = 200_000, low: tuple[str, ...] = ()) -> None:
+        self.minimum, self.limit, self.sample, self.low = minimum, limit, sample, low
 
     def fit(self, frame: pd.DataFrame) -> PeerAnomaly:
         """Learn median and spread of every numeric column in every peer group.
@@ -49,11 +51,13 @@ class PeerAnomaly:
         Parameters
         ----------
         frame : DataFrame
-            One row per subject, index = subject id; numeric columns, ``by_*`` peer keys from the finest to the coarsest, ``line`` optional.
+            One row per subject, index = subject id; numeric columns, ``by_*`` peer keys (the finer, that is the more
+            groups, the earlier it is asked), ``line`` optional.
         """
         self.columns_ = [c for c in numeric_columns(frame) if frame[c].notna().any()]
         self.logged_ = heavy_tailed(frame[self.columns_].astype("float32"))
-        levels = _levels(frame)
+        self.order_ = _finest_first(frame)
+        levels = self._levels(frame)
         values = self.scaled(frame)
         chosen = evenly(frame.index, self.sample)
         self.stats_ = {n: _statistics(values.iloc[chosen], key.iloc[chosen], self.minimum) for n, key in levels.items()}
@@ -62,7 +66,8 @@ class PeerAnomaly:
     def scaled(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Feature columns as float32, the heavy-tailed ones as log(1 + x)."""
         values = frame[self.columns_].astype("float32")
-        return values.assign(**{c: np.log1p(values[c].clip(lower=0)) for c in self.logged_})
+        scaled = values.assign(**{c: np.log1p(values[c].clip(lower=0)) for c in self.logged_})
+        return scaled * self._sign()
 
     def transform(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Robust z of every subject and feature, and the peer level each came from.
@@ -77,7 +82,7 @@ class PeerAnomaly:
         values = self.scaled(frame)
         z = np.full(values.shape, np.nan, dtype="float32")
         level = np.full(values.shape, -1, dtype="int8")
-        for position, (name, key) in enumerate(_levels(frame).items()):
+        for position, (name, key) in enumerate(self._levels(frame).items()):
             middle, spread = self._lookup(name, key)
             at = np.isnan(z) & np.isfinite(middle) & np.isfinite(spread)
             z[at] = ((values.to_numpy() - middle) / spread)[at]
@@ -101,7 +106,7 @@ class PeerAnomaly:
     def name(self, frame: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
         """Turn positions (row, column, z, level) into features, peer groups and both values."""
         names = list(self.stats_)
-        keys = np.column_stack([k.to_numpy(dtype=object) for k in _levels(frame).values()])
+        keys = np.column_stack([k.to_numpy(dtype=object) for k in self._levels(frame).values()])
         rows, columns, level = (found[c].to_numpy() for c in ("row", "column", "level"))
         raw = frame[self.columns_].to_numpy(dtype="float64")
         group = keys[rows, level] if len(found) else np.array([], dtype=object)
@@ -110,6 +115,13 @@ class PeerAnomaly:
         limit = self._medians(found, group)
         columns_out = {"subject_id": frame.index.to_numpy()[rows], "feature": feature, "z": found["z"].to_numpy()}
         return pd.DataFrame({**columns_out, "value": raw[rows, columns], "limit": limit, "peer": peer}).reset_index(drop=True)
+
+    def _levels(self, frame: pd.DataFrame) -> dict[str, pd.Series]:
+        everyone = pd.Series(ALL_PEERS, index=frame.index, dtype=object)
+        return {**{n: frame[n] for n in self.order_}, ALL_PEERS: everyone}
+
+    def _sign(self) -> np.ndarray:
+        return np.where(np.isin(self.columns_, self.low), np.float32(-1.0), np.float32(1.0))
 
     def _lookup(self, name: str, key: pd.Series) -> tuple[np.ndarray, np.ndarray]:
         stats = self.stats_[name]
@@ -121,7 +133,8 @@ class PeerAnomaly:
         triples = zip(found["level"], group, found["column"], strict=True)
         middle = np.array([tables[i].loc[g].iloc[c] for i, g, c in triples], dtype="float64")
         logged = np.isin(np.array(self.columns_, dtype=object)[found["column"].to_numpy(dtype=int)], self.logged_)
-        plain: np.ndarray = np.where(logged, np.expm1(middle), middle)
+        middle = middle * self._sign()[found["column"].to_numpy(dtype=int)]
+        plain: np.ndarray = np.where(logged, np.expm1(np.where(logged, middle, 0.0)), middle)
         return plain
 
 
@@ -134,12 +147,10 @@ def evenly(index: pd.Index, most: int) -> np.ndarray:
     return picked
 
 
-def _levels(frame: pd.DataFrame) -> dict[str, pd.Series]:
-    keys = [c for c in frame.columns if str(c).startswith(PEER_PREFIX)]
-    levels = {str(c): frame[c] for c in keys}
-    if "line" in frame.columns:
-        levels["line"] = frame["line"]
-    return {**levels, ALL_PEERS: pd.Series(ALL_PEERS, index=frame.index, dtype=object)}
+def _finest_first(frame: pd.DataFrame) -> list[str]:
+    """Peer keys by falling number of groups, the line last of equals."""
+    keys = [str(c) for c in frame.columns if str(c).startswith(PEER_PREFIX)] + (["line"] if "line" in frame.columns else [])
+    return sorted(keys, key=lambda c: (-frame[c].nunique(), c))
 
 
 def _statistics(values: pd.DataFrame, key: pd.Series, minimum: int) -> dict[str, pd.DataFrame]:

@@ -143,9 +143,8 @@ def _baselines(stages: Path) -> dict[str, pd.Series]:
     claims = _stage(stages, "claim_view", ["claim_id", "amount"])
     largest = claims.assign(amount=claims["amount"].astype(float)).nlargest(FIRST, "amount")
     edges = _stage(stages, "edges", ["claim_id", "entity_id", "kind"]).drop_duplicates()
-    busy = (
-        edges.groupby(["kind", "entity_id"], as_index=False)["claim_id"].size().sort_values(["size", "entity_id"], ascending=[False, True])
-    )
+    counted = edges.groupby(["kind", "entity_id"])["claim_id"].nunique().reset_index()
+    busy = counted.sort_values(["claim_id", "entity_id"], ascending=[False, True])
     by_count = {f"count_{k}": busy.loc[busy["kind"] == k, "entity_id"].head(FIRST) for k in BUSY}
     return {"amount": "claim|" + largest["claim_id"], "count": busy["entity_id"].head(FIRST), **by_count}
 

@@ -78,7 +78,8 @@ def base_counts(given: Given) -> pd.DataFrame:
     """How many subjects of each kind each line has: ``line``, ``grain``, ``n``."""
     parts = [p for p in (_claims_per_line(given), _policies_per_line(given), _parties_per_line(given)) if p is not None]
     counted = [collected(p) for p in parts]
-    return pd.concat(counted, ignore_index=True) if counted else pd.DataFrame({"line": [], "grain": [], "n": []})
+    none = pd.DataFrame({"line": pd.Series(dtype="str"), "grain": pd.Series(dtype="str"), "n": pd.Series(dtype="int64")})
+    return pd.concat(counted or [none], ignore_index=True)
 
 
 def _policy_of(rows: ir.Table, table: ir.Table | None, name: str, key: str) -> ir.Table:

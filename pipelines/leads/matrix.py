@@ -10,6 +10,10 @@ from pipelines.leads.inputs import Given, collected, relation
 
 FEATURE_TABLES = ("features_claim", "features_person", "features_agent", "features_provider")
 _KEYS = frozenset({"subject_kind", "subject_id", "as_of"})
+LOW_SIDE = ("policy_age_days", "mean_policy_age_days", "days_to_end", "days_since_previous", "days_to_claim", "days_to_surrender")
+"""Features of which small values are the suspicious ones."""
+NEUTRAL = frozenset({"days_since_sale", "claim_span_days", "amount"})
+"""Features without a suspicious side, and those that repeat another in a different unit."""
 LEAST = 50
 """Fewer subjects of a kind than this have no ordinary behaviour to stand out from."""
 
@@ -41,7 +45,7 @@ def _features(given: Given, name: str, kind: str) -> pd.DataFrame | None:
     table = relation(given, name)
     if table is None:
         return None
-    wanted = [c for c in table.columns if c not in _KEYS and (_numeric(table, c) or c.startswith("by_") or c == "line")]
+    wanted = [c for c in table.columns if c not in _KEYS | NEUTRAL and (_numeric(table, c) or c.startswith("by_") or c == "line")]
     numbers = {c: table[c].cast("float32") for c in wanted if _numeric(table, c)}
     picked = table.filter(table.subject_kind == kind).select("subject_id", *(c for c in wanted if c not in numbers), **numbers)
     rows = collected(picked)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 
@@ -63,31 +65,45 @@ def rank(cases: pd.DataFrame, capacity: Capacity) -> pd.DataFrame:
     DataFrame
         Sorted by rank from 1.
     """
-    first = _ordered(cases, cases["priority"])
-    varied = first["priority"] * REPEAT ** first.groupby("scheme").cumcount()
-    second = _ordered(first, varied)
-    slot = second.groupby("subject_kind").cumcount() + 1
-    share = np.where(second["subject_kind"] == "hospital", capacity.hospital_share, capacity.grain_share)
-    natural = np.arange(1, len(second) + 1)
-    place = np.maximum(natural, slot.to_numpy() / share - 1)
-    third = (
-        second.assign(place=place, natural=natural).sort_values(["place", "natural"], ignore_index=True).drop(columns=["place", "natural"])
-    )
-    return _explored(third, capacity)
+    first = cases.sort_values(["priority", "deadline", "case_id"], ascending=[False, True, True], na_position="last", ignore_index=True)
+    chosen = _slots(first, capacity)
+    rest = np.setdiff1d(np.arange(len(first)), chosen)
+    return _explored(first.iloc[np.concatenate([chosen, rest])].reset_index(drop=True), capacity)
 
 
-def _ordered(cases: pd.DataFrame, by: pd.Series) -> pd.DataFrame:
-    keyed = cases.assign(key=by.round(6))
-    return keyed.sort_values(["key", "deadline", "case_id"], ascending=[False, True, True], na_position="last", ignore_index=True).drop(
-        columns="key"
-    )
+def _slots(cases: pd.DataFrame, capacity: Capacity) -> np.ndarray:
+    """Positions of the cases that fill the list, place by place: the best one whose kind still has a slot, repeats discounted.
+
+    Only the head of each (kind, scheme) queue can be next, so a place costs as many comparisons as there are queues.
+    """
+    queues = [group.tolist() for _, group in cases.groupby(["subject_kind", "scheme"]).groups.items()]
+    worth, kinds, schemes = (cases[c].tolist() for c in ("priority", "subject_kind", "scheme"))
+    of_kind: Counter[str] = Counter()
+    of_scheme: Counter[str] = Counter()
+    chosen: list[int] = []
+    for place in range(1, min(capacity.listed, len(cases)) + 1):
+        heads = [(worth[q[0]] * REPEAT ** of_scheme[schemes[q[0]]], -q[0], q) for q in queues if q]
+        free = [h for h in heads if of_kind[kinds[h[2][0]]] < max(1.0, _share(kinds[h[2][0]], capacity) * place)]
+        row = max(free or heads)[2].pop(0)
+        of_kind[kinds[row]] += 1
+        of_scheme[schemes[row]] += 1
+        chosen.append(row)
+    return np.array(chosen, dtype=int)
+
+
+def _share(kind: str, capacity: Capacity) -> float:
+    return capacity.hospital_share if kind == "hospital" else capacity.grain_share
 
 
 def _explored(cases: pd.DataFrame, capacity: Capacity) -> pd.DataFrame:
     """The last few listed places go to cases drawn by their id from beyond the list, so that its blind spots are looked at."""
     places = min(int(capacity.explore_share * capacity.listed), max(0, len(cases) - capacity.listed))
     rest = cases.iloc[capacity.listed - places :]
-    drawn = set(rest.assign(lot=[digest("explore", c) for c in rest["case_id"]]).nsmallest(places, "lot")["case_id"]) if places else set()
+    drawn = (
+        set(rest.assign(lot=[digest("explore", c) for c in rest["case_id"]]).sort_values("lot")["case_id"].head(places))
+        if places
+        else set()
+    )
     explore = cases["case_id"].isin(drawn)
     plain = (~explore).cumsum() <= capacity.listed - places
     group = np.select([plain & ~explore, explore], [0, 1], 2)

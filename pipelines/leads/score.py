@@ -9,7 +9,7 @@ import pandas as pd
 from models.scorecard import SUBJECT, Scorecard
 from pipelines.config import Scoring
 from pipelines.leads.inputs import Given, base_counts, cards, collected, located
-from pipelines.leads.matrix import LEAST, kinds, matrix
+from pipelines.leads.matrix import LEAST, LOW_SIDE, kinds, matrix
 
 REASON = [*SUBJECT, "code", "kind", "value", "limit", "detail", "points", "peer", "scheme", "severity", "family", "line"]
 ODD_SHARE = 0.02
@@ -80,7 +80,7 @@ def _odd(kind: str, frame: pd.DataFrame, settings: Scoring) -> tuple[pd.DataFram
     from models.anomaly import ForestAnomaly  # scikit-learn is slow to load
     from models.peers import PeerAnomaly
 
-    forest = ForestAnomaly(PeerAnomaly(settings.peer_minimum), settings.trees, settings.seed).fit(frame)
+    forest = ForestAnomaly(PeerAnomaly(settings.peer_minimum, low=LOW_SIDE), settings.trees, settings.seed).fit(frame)
     suspicion = forest.suspicion(frame)
     share = suspicion.rank(ascending=False, method="max") / len(suspicion)
     worth = POINTS_PER_HALVING * np.log2(ODD_SHARE / share.to_numpy())

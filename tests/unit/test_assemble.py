@@ -1,0 +1,120 @@
+from datetime import date
+
+import pandas as pd
+import pytest
+
+from pipelines.config import Settings
+from pipelines.errors import UsageError
+from pipelines.ids import digest
+from pipelines.leads import run
+from pipelines.leads.assemble import stories
+from pipelines.leads.export import for_insurer
+from pipelines.leads.packet import packet
+from tests.unit.leads_book import AS_OF, PERSON, book, finding
+
+NIGHT = ("key", date(2026, 1, 1))
+
+
+@pytest.fixture(scope="module")
+def night() -> dict[str, pd.DataFrame]:
+    return run(book(), Settings(), NIGHT)
+
+
+def reason(subject: str, code: str, scheme: str, points: float) -> dict[str, object]:
+    return {"subject_kind": "person", "subject_id": subject, "code": code, "scheme": scheme, "points": points}
+
+
+def test_two_stories_of_one_subject_are_two_leads_and_weak_ones_support():
+    rows = [reason("p", "A", "split_stay", 40.0), reason("p", "B", "stacking", 30.0), reason("p", "C", "identity", 10.0)]
+    told = stories(pd.DataFrame([*rows, reason("p", "z", "anomaly", 39.0)])).set_index("code")["story"]
+    assert told.to_dict() == {"A": "split_stay", "B": "stacking", "C": "split_stay", "z": "split_stay"}
+
+
+def test_parts_sum_to_the_score_and_to_the_reasons(night):
+    leads = night["leads"].set_index("lead_id")
+    parts = leads[["points_flags", "points_anomaly", "points_network"]].sum(axis=1)
+    assert (parts - leads["score"]).abs().max() < 1e-5
+    assert (night["lead_reasons"].groupby("lead_id")["points"].sum() - leads["score"]).abs().max() < 1e-4
+
+
+def test_lead_id_hashes_kind_first_key_and_scheme(night):
+    lead = night["leads"].set_index("subject_id").loc[PERSON]
+    assert lead["lead_id"] == digest("person", "a:p1", "sham_admission")
+    assert lead["label"] == "person 012345"
+
+
+def test_money_is_counted_once_per_claim(night):
+    view = book()["claim_view"].set_index("claim_id").loc[["a:0", "a:1", "a:2"]]
+    lead = night["leads"].set_index("subject_id").loc[PERSON]
+    assert lead["amount_open"] == pytest.approx(view.loc[view["open"], "amount"].sum())
+    assert lead["amount_paid"] == pytest.approx(view["paid_amount"].sum())
+    case = night["cases"].set_index("lead_id").loc[lead["lead_id"]]
+    assert (case["amount_open"], case["n_claims"], case["n_leads"]) == (lead["amount_open"], 3, 4)
+
+
+def test_evidence_carries_the_source_row(night):
+    rows = night["lead_evidence"].query("claim_id == 'a:4'")
+    assert rows[["insurer", "source_file", "source_row", "row_sha256"]].drop_duplicates().values.tolist() == [["a", "claims.csv", 5, "ab"]]
+
+
+def test_deadline_is_thirty_days_after_the_report(night):
+    open_leads = night["leads"].query("subject_kind == 'claim' and amount_open > 0").set_index("subject_id")
+    reported = book()["claim_view"].set_index("claim_id")["reported_at"].reindex(open_leads.index)
+    assert ((open_leads["deadline"] - reported).dt.days == 30).all() and len(open_leads)
+    assert night["leads"].query("subject_kind == 'claim' and amount_open == 0")["deadline"].isna().all()
+
+
+def test_evidence_without_a_row_keeps_its_place_with_empty_lineage():
+    given = book()
+    lost = pd.DataFrame([finding("M05", "vehicle", "vehicle:00000000000000aa", "a:9999")])
+    rows = run({**given, "findings": pd.concat([given["findings"], lost])}, Settings(), NIGHT)["lead_evidence"]
+    assert rows.query("evidence_key == 'a:9999'")["source_file"].isna().tolist() == [True]
+
+
+def test_first_seen_comes_from_the_ledger(night):
+    old = night["ledger"].assign(first_seen=pd.Timestamp("2025-11-11"))
+    again = run(book(), Settings(), NIGHT, old)
+    assert (again["leads"]["first_seen"] == pd.Timestamp("2025-11-11")).all()
+    assert (night["leads"]["first_seen"] == AS_OF).all()
+
+
+def test_no_findings_at_all_still_publishes_the_odd_ones():
+    given = book()
+    out = run({**given, "findings": given["findings"].head(0)}, Settings(), NIGHT)
+    assert set(out["leads"]["scheme"]) == {"anomaly"}
+    assert (out["leads"]["points_anomaly"] > 0).all()
+
+
+def test_facts_alone_are_scored():
+    subjects = [f"a:h{i}" for i in range(100)]
+    facts = pd.DataFrame(
+        {"subject_kind": "hospital", "subject_id": subjects, "name": "claims", "value": [float(i % 7) for i in range(100)]}
+    )
+    facts.loc[3, "value"] = 400.0
+    given = {"findings": book()["findings"].head(0), "flags": book()["flags"], "facts": facts.assign(entity=facts["subject_id"], text=None)}
+    out = run(given, Settings(), NIGHT)
+    assert out["leads"].iloc[0]["subject_id"] == "a:h3"
+    assert out["lead_reasons"].iloc[0][["code", "value"]].tolist() == ["fact_claims", 400.0]
+
+
+def test_packet_and_unknown_lead(night):
+    lead_id = night["cases"].iloc[0]["lead_id"]
+    found = packet(night, lead_id)
+    assert len(found["others"]) == found["case"]["n_leads"] - 1 and len(found["evidence"])
+    with pytest.raises(UsageError, match="no lead 'nobody'"):
+        packet(night, "nobody")
+
+
+def test_export_shows_others_as_counts_and_dates(night):
+    proof = night["lead_evidence"]
+    lead = night["leads"].set_index("subject_id").loc[PERSON, "lead_id"]
+    theirs = (proof["lead_id"] == lead) & (proof["claim_id"] == "a:1")
+    shared = {**night, "lead_evidence": proof.assign(insurer=proof["insurer"].mask(theirs, "b"))}
+    shared["leads"] = night["leads"].assign(insurers=night["leads"]["insurers"].mask(night["leads"]["lead_id"] == lead, "a,b"))
+    seen = for_insurer(shared, "a")
+    assert set(seen["lead_evidence"]["insurer"]) == {"a"}
+    assert seen["lead_evidence_others"][["lead_id", "rows"]].values.tolist() == [[lead, 1]]
+    row = seen["leads"].set_index("lead_id").loc[lead]
+    assert row["insurers"] == "a,others" and pd.isna(row["amount_paid"])
+    with pytest.raises(UsageError, match="insurer 'c'"):
+        for_insurer(shared, "c")
