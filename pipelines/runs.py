@@ -122,6 +122,11 @@ class Run:
         """True if the very same run was published before."""
         return self.manifest_file.exists()
 
+    def manifest(self) -> dict[str, Any]:
+        """The manifest of the published run."""
+        found: dict[str, Any] = json.loads(self.manifest_file.read_text(encoding="utf-8"))
+        return found
+
     def stage(self, name: str, make: Callable[[], Mapping[str, ir.Table]], *, ordered: bool = False) -> dict[str, ir.Table]:
         """Run a stage unless it is already there, and hand its tables on, read back from Parquet.
 
@@ -197,6 +202,13 @@ def write_text(path: Path, text: str) -> None:
     beside = path.with_name(path.name + ".part")
     beside.write_text(text, encoding="utf-8")
     os.replace(beside, path)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file beside its new place and rename it."""
+    beside = target.with_name(target.name + ".part")
+    shutil.copyfile(source, beside)
+    os.replace(beside, target)
 
 
 @contextmanager

@@ -8,7 +8,11 @@ import ibis.expr.types as ir
 
 from pipelines.graph.edges import edges, policy_edges
 from pipelines.graph.links import links
+from pipelines.graph.neighbourhood import neighbourhood, to_networkx
 from pipelines.graph.rings import rings
+
+
+__all__ = ["neighbourhood", "run", "to_networkx"]
 
 
 def run(tables: Mapping[str, ir.Table]) -> dict[str, ir.Table]:

@@ -1,0 +1,126 @@
+"""Tonight's story, top to bottom: deliveries in, ranked leads with evidence out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from features.book import Book
+from pipelines import config, graph, leads, runs
+from pipelines.engine.duckdb import DuckEngine
+from pipelines.flows.intake import Intake, Options, take_in
+from pipelines.flows.publishing import about, publish
+from pipelines.flows.screen import screen
+from pipelines.ids import digest_file, digest_json
+
+Tell = Callable[[str], None]
+LEDGER = "ledger.parquet"
+
+
+@dataclass(frozen=True)
+class Night:
+    """What a night left behind: its manifest, its published folder, and whether an earlier run had done it all."""
+
+    manifest: Mapping[str, Any]
+    out: Path
+    done_before: bool
+
+    def summary(self) -> list[str]:
+        """The lines an operator reads."""
+        counts = self.manifest["counts"]
+        state = "already published, nothing to do" if self.done_before else "published"
+        return [
+            f"night of {self.manifest['as_of']}: {state} (run {self.manifest['run_id']})",
+            f"{counts['leads']} leads in {counts['cases']} cases, {counts['listed']} listed, from {counts['claims']:,} claims; "
+            f"{counts['quarantined']} rows quarantined; {len(self.manifest['silent'])} red flags could not be computed",
+            *(f"refused, older data carried forward: {line}" for line in self.manifest["refused"]),
+            f"look at {self.out / 'report.html'} (beside it: leads.csv, leads.xlsx, validation.html)",
+        ]
+
+
+def nightly(options: Options, tell: Tell) -> Night:
+    """Carry out the night, or find that it was carried out before.
+
+    Parameters
+    ----------
+    options : Options
+    tell : callable
+        Receives one plain line per step; ids and counts only.
+
+    Returns
+    -------
+    Night
+
+    Raises
+    ------
+    RefusedNight
+        If a delivery marked ``required`` fails; nothing is published.
+    LockedError
+        If another run holds the workspace.
+    """
+    settings = config.load(options.config)
+    workspace = runs.Workspace(options.workspace)
+    with workspace.lock():
+        engine = DuckEngine(settings.engine, workspace.root / "spill")
+        try:
+            intake = take_in(options, settings, workspace, engine, tell)
+            return _carry_out(intake, settings, engine, tell)
+        finally:
+            engine.close()
+
+
+def _carry_out(intake: Intake, settings: config.Settings, engine: DuckEngine, tell: Tell) -> Night:
+    ledger = _ledger(intake)
+    run = runs.Run(intake.workspace, engine, (intake.as_of, run_key(intake, settings, ledger)), tell)
+    if run.published:
+        return Night(run.manifest(), run.out, True)
+    book = screen(run, intake, settings)
+    made = run.stage("leads", lambda: _leads(run, book, settings, ledger), ordered=True)
+    facts = about(run, intake, settings, {**book.tables, **made})
+    run.publish(lambda out: publish(made, out, (settings.report, intake), facts))
+    runs.copy_file(run.folder / "stages" / "leads" / LEDGER, run.folder / LEDGER)
+    manifest = run.finish(facts)
+    _track(run, manifest)
+    return Night(manifest, run.out, False)
+
+
+def run_key(intake: Intake, settings: config.Settings, ledger: Path | None) -> str:
+    """Digest of everything the published result depends on."""
+    return digest_json(
+        {
+            "as_of": str(intake.as_of),
+            "versions": sorted(a.digest for a in intake.used),
+            "judged": sorted(a.digest for a in intake.admissions),
+            "settings": asdict(settings),
+            "code": runs.code_digest(),
+            "libraries": runs.lock_digest(),
+            "ledger": digest_file(ledger) if ledger else "",
+        },
+        length=32,
+    )
+
+
+def _ledger(intake: Intake) -> Path | None:
+    """The ledger of leads that the night starts from."""
+    before = intake.workspace.before(intake.as_of, intake.book)
+    return intake.workspace.runs / before["run_id"] / LEDGER if before else None
+
+
+def _leads(run: runs.Run, book: Book, settings: config.Settings, ledger: Path | None) -> dict[str, ir.Table]:
+    known = pd.read_parquet(ledger) if ledger else None
+    made = {name: ibis.memtable(frame) for name, frame in leads.run(book.tables, settings, (run.key, book.as_of), known).items()}
+    around = graph.neighbourhood(made["lead_evidence"], book.tables, settings.report.graph_nodes * 4)
+    return {**made, "neighbourhood": around}
+
+
+def _track(run: runs.Run, manifest: Mapping[str, Any]) -> None:
+    from pipelines import tracking  # mlflow takes seconds to load; a no-op never does
+
+    files = tuple(p for p in (run.manifest_file, run.out / "validation.html", run.out / "validation.json") if p.exists())
+    tracking.record_night(run.workspace.root, manifest, files)

@@ -1,0 +1,81 @@
+"""The last stage: Parquet for machines, CSV, XLSX and HTML for people, the validation report, and what the manifest says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow
+import pyarrow.parquet
+
+from pipelines import config, report, runs
+from pipelines.contracts import report as validation
+from pipelines.flows.intake import Intake
+from pipelines.ids import digest_json
+
+PUBLISHED = ("leads", "lead_reasons", "lead_evidence", "cases", "case_members", "neighbourhood")
+
+
+def publish(made: Mapping[str, ir.Table], out: Path, context: tuple[config.Report, Intake], facts: Mapping[str, Any]) -> None:
+    """Write everything of the published folder.
+
+    Parameters
+    ----------
+    made : mapping of str to ibis Table
+        The tables of the ``leads`` stage.
+    out : Path
+        An empty folder.
+    context : (Report, Intake)
+    facts : mapping
+        As :func:`about` returns it.
+    """
+    settings, intake = context
+    frames = {name: made[name].to_pandas() for name in PUBLISHED}
+    for name, frame in frames.items():
+        pyarrow.parquet.write_table(pyarrow.Table.from_pandas(frame, preserve_index=False), out / f"{name}.parquet")
+    report.publish(frames, out, settings, {**facts, "as_of": intake.as_of})
+    validation.write(intake.admissions, out)
+
+
+def about(run: runs.Run, intake: Intake, settings: config.Settings, tables: Mapping[str, ir.Table]) -> dict[str, Any]:
+    """What the manifest and the report's first page say of the night; ids, names and counts only."""
+    silent: pd.DataFrame = tables["silent"].to_pandas()
+    return {
+        "as_of": str(intake.as_of),
+        "run_key": run.key,
+        "book": intake.book,
+        "version": version("fraudleads"),
+        "code": runs.code_digest(),
+        "configuration": digest_json(asdict(settings)),
+        "sources": list(intake.sources),
+        "refused": intake.refused,
+        "quarantined": _quarantined(intake),
+        "silent": dict(zip(silent["code"], silent["missing"], strict=True)),
+        "disabled": list(settings.disabled_flags),
+        "used": [a.digest for a in intake.used],
+        "inputs": [{"delivery": a.label, "digest": a.digest, "rows": a.rows, "dq": a.dq} for a in intake.admissions],
+        "counts": _counts(intake, tables),
+    }
+
+
+def _quarantined(intake: Intake) -> list[dict[str, Any]]:
+    return [
+        {"insurer": a.insurer, "table": a.table, "rule": rule, "rows": rows}
+        for a in intake.admissions
+        for rule, rows in sorted(a.rules.items())
+        if rows
+    ]
+
+
+def _counts(intake: Intake, tables: Mapping[str, ir.Table]) -> dict[str, int]:
+    names = {"claims": "claims", "policies": "policies", "entities": "entities", "links": "links", "findings": "findings"}
+    sizes = {k: int(tables[t].count().execute()) for k, t in (names | {"leads": "leads", "cases": "cases"}).items()}
+    listed = tables["cases"].filter(tables["cases"].listed).count().execute()
+    rows = {"rows": sum(a.rows for a in intake.admissions), "quarantined": sum(a.quarantined for a in intake.admissions)}
+    marks = sum(n for a in intake.admissions for n in a.dq.values())
+    return {**sizes, **rows, "listed": int(listed), "dq": marks, "deliveries": len(intake.admissions), "refused": len(intake.refused)}

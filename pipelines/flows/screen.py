@@ -1,0 +1,69 @@
+"""From the cut book to scored leads: the stages between the gate and the report, each handing its tables to the next."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from features import agents, claims, parties, policies, providers
+from features.book import Book
+from features.indicators import INDICATORS
+from features.indicators.base import FINDING, RedFlag
+from features.spine import PROVIDERS, spine
+from features.views import claim_view, policy_view
+from pipelines import config, graph, resolve, runs
+from pipelines.contracts import deliveries
+from pipelines.flows.intake import Intake
+
+FEATURES = {
+    "features_claim": (("claim",), claims.features),
+    "features_policy": (("policy",), policies.features),
+    "features_person": (("person",), parties.features),
+    "features_agent": (("agent",), agents.features),
+    "features_provider": (PROVIDERS, providers.features),
+}
+
+
+def screen(run: runs.Run, intake: Intake, settings: config.Settings) -> Book:
+    """Carry out staging, resolving, views, graph, features and red flags.
+
+    Parameters
+    ----------
+    run : Run
+    intake : Intake
+    settings : Settings
+
+    Returns
+    -------
+    Book
+        With the canonical tables as known at ``as_of``, and every table that the stages add: ``claim_view``, ``policy_view``, ``edges``,
+        ``links``, ``rings``, ``features_*``, ``findings`` and ``silent`` (code, missing).
+    """
+    known = run.stage("staging", lambda: deliveries.stage(run.engine, run.workspace.store, intake.as_of, intake.used))
+    available = deliveries.available(run.engine, known)
+    found = run.stage("resolve", lambda: resolve.run(known, run.engine, intake.as_of))
+    book = Book({**known, **found}, intake.as_of, available, settings.flags)
+    book = _more(book, run.stage("views", lambda: {"claim_view": claim_view(book), "policy_view": policy_view(book)}))
+    book = _more(book, run.stage("graph", lambda: graph.run(book.tables)))
+    days = settings.scope.look_back_days
+    book = _more(book, run.stage("features", lambda: {n: make(book, spine(book, kinds, days)) for n, (kinds, make) in FEATURES.items()}))
+    return _more(book, run.stage("flags", lambda: _findings(book, _enabled(settings)), ordered=True))
+
+
+def _more(book: Book, added: dict[str, ir.Table]) -> Book:
+    return Book({**book.tables, **added}, book.as_of, book.available, book.settings)
+
+
+def _enabled(settings: config.Settings) -> list[RedFlag]:
+    return [flag for flag in INDICATORS if flag.code not in settings.disabled_flags]
+
+
+def _findings(book: Book, flags: list[RedFlag]) -> dict[str, ir.Table]:
+    """All flags that the data can feed, and the others with what they miss. Cost: one or two grouped passes per flag."""
+    silent = [(f.code, ", ".join(book.missing(f.needs))) for f in flags if book.missing(f.needs)]
+    rows = [f.find(book).cache() for f in flags if not book.missing(f.needs)]
+    nothing = ibis.memtable({n: [] for n in (*FINDING, "code")}, schema=ibis.schema({**FINDING, "code": "string"}))
+    return {
+        "findings": ibis.union(*rows, nothing, distinct=True) if rows else nothing,
+        "silent": ibis.memtable(silent or [("", "")], columns=["code", "missing"]).filter(lambda t: t.code != ""),
+    }
