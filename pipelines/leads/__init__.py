@@ -10,8 +10,8 @@ from pipelines.config import Settings
 from pipelines.leads.assemble import first_keys, leads, stories
 from pipelines.leads.evidence import evidence
 from pipelines.leads.inputs import Given
-from pipelines.leads.publish import Night, published
-from pipelines.leads.score import score
+from pipelines.leads.publish import Night, published, typed
+from pipelines.leads.score import SCORES, score
 
 __all__ = ["Night", "run", "score"]
 
@@ -46,4 +46,5 @@ def run(given: Given, settings: Settings, night: Night | tuple[str, date], ledge
         table[["lead_id", "subject_kind", "subject_id", "scheme"]].rename(columns={"scheme": "story"}), on=keys
     )
     proof = evidence(given, told[["lead_id", "subject_kind", "subject_id", "code", "kind"]])
-    return published(given, settings, Night(*night), (table, told, proof, ledger)) | {"scores": pd.DataFrame(scored["scores"])}
+    made = published(given, settings, Night(*night), (table, told, proof, ledger))
+    return made | {"scores": typed(pd.DataFrame(scored["scores"]).reindex(columns=SCORES))}

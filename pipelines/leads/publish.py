@@ -30,6 +30,18 @@ CASES = [
 ]  # fmt: skip
 LEDGER = ["lead_id", "subject_kind", "subject_id", "scheme", "first_seen"]
 MONEY = {"amount_open": 0.0, "amount_paid": 0.0, "insurers": "", "n_insurers": 0}
+_NUMBERS = (
+    "score", "points_flags", "points_anomaly", "points_network", "probability", "amount_open", "amount_paid", "preventable", "hours",
+    "priority", "value", "limit", "points", "amount", "suspicion", "odd",
+)  # fmt: skip
+TYPES = {
+    **dict.fromkeys(_NUMBERS, "float64"),
+    **dict.fromkeys(("rank", "n_insurers", "n_leads", "n_claims", "seq"), "int64"),
+    **dict.fromkeys(("as_of", "deadline", "first_seen", "received_at", "at"), "datetime64[us]"),
+    **dict.fromkeys(("explore", "listed"), "bool"),
+    "source_row": "Int64",
+}
+"""Type by column name; everything else is text."""
 SUPPORT = 0.5
 """What another subject's red flags add to a case, against the leading lead's own."""
 
@@ -68,7 +80,7 @@ def published(given: Given, settings: Settings, night: Night, parts: Parts) -> d
     cases = rank(_valued(_cases(table, told, proof, stake, as_of), settings, as_of), settings.capacity)
     numbered = _numbered(table.assign(priority=expected_value(table, settings.priority, as_of)), cases)
     whole = numbered.assign(run_key=night.run_key, as_of=as_of, version=_version())
-    return {
+    made = {
         "leads": whole[LEADS],
         "lead_reasons": _reasons(told),
         "lead_evidence": proof[EVIDENCE],
@@ -76,6 +88,14 @@ def published(given: Given, settings: Settings, night: Night, parts: Parts) -> d
         "case_members": _members(numbered),
         "ledger": _ledger(table, ledger),
     }
+    return {name: typed(frame) for name, frame in made.items()}
+
+
+def typed(frame: pd.DataFrame) -> pd.DataFrame:
+    """Every column with the type that its name promises, also where it holds nothing: an all-null column has no type of its own."""
+    kinds = {c: TYPES.get(str(c), "string") for c in frame.columns}
+    times = {c: pd.to_datetime(frame[c]).astype(kind) for c, kind in kinds.items() if kind.startswith("datetime")}
+    return frame.assign(**times).astype({c: kind for c, kind in kinds.items() if c not in times})
 
 
 def _with_money(table: pd.DataFrame, money: pd.DataFrame) -> pd.DataFrame:

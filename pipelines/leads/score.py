@@ -12,6 +12,7 @@ from pipelines.leads.inputs import Given, base_counts, cards, collected, located
 from pipelines.leads.matrix import LEAST, LOW_SIDE, kinds, matrix
 
 REASON = [*SUBJECT, "code", "kind", "value", "limit", "detail", "points", "peer", "scheme", "severity", "family", "line"]
+SCORES = [*SUBJECT, "suspicion", "odd", "points"]
 ODD_SHARE = 0.02
 """Only this share of a kind's subjects is called odd at all."""
 POINTS_PER_HALVING = 3.0
@@ -55,7 +56,7 @@ def anomalies(given: Given, settings: Scoring) -> tuple[pd.DataFrame, pd.DataFra
     parts = [_odd(kind, matrix(given, kind), settings) for kind in kinds(given)]
     reasons = [r for r, _ in parts if len(r)]
     scores = [s for _, s in parts if len(s)]
-    empty = pd.DataFrame(columns=REASON), pd.DataFrame(columns=[*SUBJECT, "suspicion", "odd", "points"])
+    empty = pd.DataFrame(columns=REASON), pd.DataFrame(columns=SCORES)
     return (
         pd.concat(reasons, ignore_index=True) if reasons else empty[0],
         pd.concat(scores, ignore_index=True) if scores else empty[1],
