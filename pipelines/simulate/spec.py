@@ -44,12 +44,16 @@ class Spec:
 
     def with_columns(self, **columns: Any) -> Spec:
         """The same spec with further columns."""
-        return Spec({**self._given, **columns})
+        return self._share_reads(Spec({**self._given, **columns}))
 
     def where(self, mask: NDArray[np.bool_]) -> Spec:
         """The rows of a mask."""
         part = Spec({k: v[mask] for k, v in self._given.items()})
         part.n = int(mask.sum())
+        return self._share_reads(part)
+
+    def _share_reads(self, part: Spec) -> Spec:
+        part._read = self._read
         return part
 
     def done(self) -> None:

@@ -7,8 +7,8 @@ of instances cost a few calls.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, TypeAlias, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -19,10 +19,7 @@ from pipelines.simulate.columns import Ints
 from pipelines.simulate.schemes.cast import Cast
 
 Spec: TypeAlias = dict[str, Any]
-T = TypeVar("T")
 _FIRST = 2  # handles are -2, -3, ...; -1 is null
-RECENT_SHARE, RECENT_DAYS = 0.75, 390
-"""Most instances run in the last 13 months; the others are history that past investigations may have found."""
 
 
 class Plot:
@@ -87,95 +84,6 @@ class Plot:
         if known is None or not (ids <= -_FIRST).any():
             return ids
         return np.where(ids <= -_FIRST, known[np.where(ids <= -_FIRST, -ids - _FIRST, 0)], ids)
-
-
-class Case:
-    """One instance while its generator writes it: where it draws from and what it adds.
-
-    Attributes
-    ----------
-    rng : numpy Generator
-        The stream of the generator.
-    cast : Cast
-        The book's honest people, organisations and policies.
-    strength : float
-        0.3 to 1: how plainly the instance shows its pattern.
-    """
-
-    def __init__(self, plot: Plot, scheme: str, planted: bool, rng: np.random.Generator) -> None:
-        self.plot, self.book, self.cast, self.rng, self.planted = plot, plot.book, plot.cast, rng, planted
-        self.instance = plot.book.plant(scheme, planted)
-        self.strength = float(rng.uniform(0.3, 1))
-        self._claims = 0
-
-    def number(self, low: int, high: int) -> int:
-        """A whole number, both ends included."""
-        return int(self.rng.integers(low, high + 1))
-
-    def size(self, low: int, high: int) -> int:
-        """How many members: larger for strong instances."""
-        return round(low + (high - low) * self.strength * float(self.rng.uniform(0.7, 1)))
-
-    def chance(self, share: float) -> bool:
-        """True with this probability."""
-        return bool(self.rng.random() < share)
-
-    def one_of(self, choices: Sequence[T]) -> T:
-        """One of the choices."""
-        return choices[int(self.rng.integers(len(choices)))]
-
-    def when(self, span: int, lead: int = 200) -> Any:
-        """First day of an instance that lasts ``span`` days and needs ``lead`` days of history; mostly of late."""
-        last = int((self.book.end - self.book.start).astype(int)) - span - 12
-        low = max(last - RECENT_DAYS + span, lead) if self.chance(RECENT_SHARE) else lead
-        return self.book.start + self.number(min(low, last), last)
-
-    def moment(self, day: Any, hours: tuple[float, float] = (6, 22)) -> np.datetime64:
-        """A time on a day between two hours (the second may pass midnight)."""
-        return np.datetime64(day, "s") + int(self.rng.uniform(*hours) * 3600)
-
-    def policy(self, line: str, **spec: Any) -> int:
-        """A policy of a line; see ``policies.issue`` for what a spec may say. Returns a handle."""
-        return self.plot.add("policy", line, spec)
-
-    def stay(self, **spec: Any) -> int:
-        """A claim for a stay in hospital (``stays.claim``)."""
-        return self._claim("stay", spec)
-
-    def crash(self, **spec: Any) -> int:
-        """A motor claim (``motor.claim``)."""
-        return self._claim("motor", spec)
-
-    def loss(self, line: str, **spec: Any) -> int:
-        """A claim of another line (``losses.claim``)."""
-        return self._claim(line, spec)
-
-    def row(self, table: str, **columns: Any) -> None:
-        """A row of a contract table about a policy or claim of this instance."""
-        self.plot.row(table, columns)
-
-    def perpetrator(self, kind: str, *subjects: Any) -> None:
-        """Who runs it; in a look-alike, who seems to."""
-        self._subject(kind, subjects, "perpetrator")
-
-    def participant(self, kind: str, *subjects: Any) -> None:
-        """Who takes part knowingly, or what was used."""
-        self._subject(kind, subjects, "participant")
-
-    def bystander(self, kind: str, *subjects: Any) -> None:
-        """Who was drawn in without knowing."""
-        self._subject(kind, subjects, "bystander")
-
-    def _subject(self, kind: str, subjects: Iterable[Any], role: str) -> None:
-        flat = np.unique(np.concatenate([np.atleast_1d(np.asarray(s, dtype="int64")) for s in subjects]))
-        self.plot.subject(self.instance, kind, flat, role if self.planted else "bystander")
-
-    def _claim(self, maker: str, spec: Spec) -> int:
-        handle = self.plot.add("claim", maker, spec)
-        self._subject("claim", (handle,), "participant" if self._claims else "perpetrator")
-        self._claims += 1
-        self.plot.planted_claims += self.planted
-        return handle
 
 
 def spec_frame(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
