@@ -6,53 +6,16 @@ connections become one box, since "18 people, one agent, one hospital" is the st
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TypeAlias
-
-import networkx as nx
 import pandas as pd
 from markupsafe import Markup
 
 from pipelines.report import svg
 from pipelines.report.mask import identifier
 from pipelines.report.messages import Messages
+from pipelines.report.neighbours import BOX_DOTS, LANES, Joined, Unit, connected, joined, units
 
-LANES = {
-    "sell": ("agent", "agency", "employer", "shop", "product", "station"),
-    "people": ("person", "party", "other"),
-    "things": ("claim", "event", "policy", "vehicle", "object", "livestock_lot", "account", "phone", "device", "ring"),
-    "provide": ("hospital", "doctor", "garage", "surveyor", "appraiser", "assessor", "lawyer", "proxy"),
-}
 WIDTH, PILL, ROW, TOP = 760.0, 128.0, 26.0, 34.0
-BOX_DOTS, BOX_FROM, NUMBERED = 24, 3, 40
-
-Graph: TypeAlias = "nx.Graph[str]"
-
-
-@dataclass
-class Unit:
-    """What is drawn once: a node, or a box of nodes with the same connections."""
-
-    key: str
-    kind: str
-    members: tuple[str, ...]
-    subject: bool = False
-    x: float = 0.0
-    y: float = 0.0
-    height: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.height = 20.0 if len(self.members) == 1 else 26.0 + 10.0 * ((min(len(self.members), BOX_DOTS) + 7) // 8)
-
-    @property
-    def lane(self) -> str:
-        """Which lane the kind stands in."""
-        return next((name for name, kinds in LANES.items() if self.kind in kinds), "things")
-
-    @property
-    def middle(self) -> float:
-        """Vertical centre, px."""
-        return self.y + self.height / 2
+NUMBERED = 40
 
 
 def network(edges: pd.DataFrame, subject_id: str, messages: Messages, limit: int = 40) -> Markup:
@@ -74,78 +37,29 @@ def network(edges: pd.DataFrame, subject_id: str, messages: Messages, limit: int
     Markup
         An ``svg`` element, or nothing where there is no edge.
     """
-    graph = _graph(edges)
+    graph = connected(edges, subject_id)
     if not graph:
         return Markup("")
-    units = _units(graph, subject_id)
-    kept, folded = units[:limit], sum(len(u.members) for u in units[limit:])
-    joined = _joined(graph, kept)
-    height = _place(kept, joined)
-    parts = [*_headings(kept, messages), *_lines(kept, joined, messages), *(_mark(u, messages) for u in kept)]
+    found = units(graph, subject_id)
+    kept, folded = found[:limit], sum(len(u.members) for u in found[limit:])
+    links = joined(graph, kept)
+    height = _place(kept, links)
+    parts = [*_headings(kept, messages), *_lines(kept, links, messages), *(_mark(u, messages) for u in kept)]
     if folded:
         height += 22
         parts.append(svg.element("text", svg.both(messages.text("text", "folded", n=folded)), x=8, y=height - 8, class_="hint"))
     return svg.picture(parts, WIDTH, height, messages.text("text", "network"))
 
 
-def _graph(edges: pd.DataFrame) -> Graph:
-    whole = edges.dropna(subset=["a_id", "b_id"])
-    whole = whole[whole.a_id != whole.b_id]
-    graph: Graph = nx.Graph()
-    ends = pd.concat(
-        [whole[["a_id", "a_kind"]].set_axis(["id", "kind"], axis=1), whole[["b_id", "b_kind"]].set_axis(["id", "kind"], axis=1)]
-    )
-    graph.add_nodes_from((i, {"kind": k}) for i, k in ends.drop_duplicates("id").sort_values("id").itertuples(index=False))
-    pair = pd.DataFrame(
-        {
-            "a": whole[["a_id", "b_id"]].min(axis=1),
-            "b": whole[["a_id", "b_id"]].max(axis=1),
-            "role": whole.role,
-            "weight": whole.weight.fillna(1),
-        }
-    )
-    sums = pair.groupby(["a", "b"], as_index=False).agg(role=("role", _roles), weight=("weight", "sum"))
-    graph.add_edges_from((str(r["a"]), str(r["b"]), {"role": r["role"], "weight": float(r["weight"])}) for r in sums.to_dict("records"))
-    return graph
-
-
-def _roles(roles: pd.Series) -> str:
-    return "|".join(sorted(set(roles.dropna().astype(str))))
-
-
-def _units(graph: Graph, subject_id: str) -> list[Unit]:
-    """Boxes of nodes with one kind and the same neighbours, most telling first: the subject, its neighbours, then by strength."""
-    alike: dict[tuple[str, frozenset[tuple[str, str]]], list[str]] = {}
-    for node in sorted(graph):
-        sign = frozenset((other, graph.edges[node, other]["role"]) for other in graph[node])
-        alike.setdefault((node if node == subject_id else graph.nodes[node]["kind"], sign), []).append(node)
-    groups = [g for nodes in alike.values() for g in ([nodes] if len(nodes) >= BOX_FROM else [[n] for n in nodes])]
-    near = set(graph[subject_id]) if subject_id in graph else set()
-    weight = dict(graph.degree(weight="weight"))
-    ranked = sorted(groups, key=lambda g: (g[0] != subject_id, g[0] not in near, -round(sum(weight[n] for n in g), 3), g[0]))
-    return [Unit(g[0], graph.nodes[g[0]]["kind"], tuple(g), g[0] == subject_id) for g in ranked]
-
-
-def _joined(graph: Graph, units: list[Unit]) -> dict[tuple[str, str], tuple[float, str]]:
-    """Connections between units: summed weight and roles."""
-    of = {member: u.key for u in units for member in u.members}
-    joined: dict[tuple[str, str], tuple[float, str]] = {}
-    for a, b, data in graph.edges(data=True):
-        if a in of and b in of and of[a] != of[b]:
-            pair = min(of[a], of[b]), max(of[a], of[b])
-            joined[pair] = joined.get(pair, (0.0, ""))[0] + data["weight"], data["role"]
-    return joined
-
-
-def _place(units: list[Unit], joined: dict[tuple[str, str], tuple[float, str]]) -> float:
+def _place(drawn: list[Unit], links: Joined) -> float:
     """Give every unit its place: lanes from left to right, inside a lane by the mean height of its neighbours (barycentre sweeps)."""
-    lanes = [lane for name in LANES if (lane := [u for u in units if u.lane == name])]
+    lanes = [lane for name in LANES if (lane := [u for u in drawn if u.lane == name])]
     step = (WIDTH - PILL) / max(len(lanes) - 1, 1)
     tall = max(_heights(lane) for lane in lanes)
-    by_key = {u.key: u for u in units}
+    by_key = {u.key: u for u in drawn}
     for sweep in range(6):
         for number, lane in enumerate(lanes):
-            lane.sort(key=lambda u: (_pull(u, by_key, joined) if sweep else 0.0, u.key))
+            lane.sort(key=lambda u: (_pull(u, by_key, links) if sweep else 0.0, u.key))
             y = TOP + (tall - _heights(lane)) / 2
             for unit in lane:
                 unit.x, unit.y = (step * number if len(lanes) > 1 else (WIDTH - PILL) / 2), y
@@ -157,24 +71,24 @@ def _heights(lane: list[Unit]) -> float:
     return sum(u.height + ROW - 20 for u in lane)
 
 
-def _pull(unit: Unit, by_key: dict[str, Unit], joined: dict[tuple[str, str], tuple[float, str]]) -> float:
-    others = [(by_key[b if a == unit.key else a].middle, w) for (a, b), (w, _) in joined.items() if unit.key in (a, b)]
+def _pull(unit: Unit, by_key: dict[str, Unit], links: Joined) -> float:
+    others = [(by_key[b if a == unit.key else a].middle, w) for (a, b), (w, _) in links.items() if unit.key in (a, b)]
     return round(sum(y * w for y, w in others) / sum(w for _, w in others), 3) if others else unit.middle
 
 
-def _headings(units: list[Unit], messages: Messages) -> list[Markup]:
-    lanes = {u.lane: u.x for u in units}
+def _headings(drawn: list[Unit], messages: Messages) -> list[Markup]:
+    lanes = {u.lane: u.x for u in drawn}
     return [
         svg.element("text", svg.both(messages.text("text", f"lane_{name}")), x=x + PILL / 2, y=16, class_="lane")
         for name, x in sorted(lanes.items())
     ]
 
 
-def _lines(units: list[Unit], joined: dict[tuple[str, str], tuple[float, str]], messages: Messages) -> list[Markup]:
-    by_key = {u.key: u for u in units}
-    most = max((w for w, _ in joined.values()), default=1.0)
+def _lines(drawn: list[Unit], links: Joined, messages: Messages) -> list[Markup]:
+    by_key = {u.key: u for u in drawn}
+    most = max((w for w, _ in links.values()), default=1.0)
     lines = []
-    for (a, b), (weight, role) in sorted(joined.items()):
+    for (a, b), (weight, role) in sorted(links.items()):
         left, right = sorted((by_key[a], by_key[b]), key=lambda u: (u.x, u.y))
         hot = " hot" if left.subject or right.subject else ""
         path = svg.element(
@@ -182,7 +96,7 @@ def _lines(units: list[Unit], joined: dict[tuple[str, str], tuple[float, str]], 
         )
         lines.append(path)
     return lines + (
-        [_count(by_key[a], by_key[b], w) for (a, b), (w, _) in sorted(joined.items()) if w > 1] if len(joined) <= NUMBERED else []
+        [_count(by_key[a], by_key[b], w) for (a, b), (w, _) in sorted(links.items()) if w > 1] if len(links) <= NUMBERED else []
     )
 
 

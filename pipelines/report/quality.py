@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +31,7 @@ def notes(meta: Mapping[str, Any], messages: Messages) -> list[Note]:
     """
     found = (
         Note(messages.text("text", "carried"), [_refused(r, messages) for r in meta.get("refused") or ()], True),
-        Note(messages.text("text", "quarantined"), [_quarantined(r, messages) for r in _records(meta.get("quarantined"))]),
+        Note(messages.text("text", "quarantined"), [_quarantined(r, messages) for r in _summed(meta.get("quarantined") or ())]),
         Note(messages.text("text", "silent"), [_silent(r, messages) for r in _records(meta.get("silent"))]),
         Note(messages.text("text", "disabled"), [_flag(str(c), messages) for c in meta.get("disabled") or ()]),
     )
@@ -40,6 +41,15 @@ def notes(meta: Mapping[str, Any], messages: Messages) -> list[Note]:
 def _records(given: Any) -> Iterable[Any]:
     """Records of a list, or of a mapping code → missing names."""
     return [{"code": k, "missing": v} for k, v in given.items()] if isinstance(given, Mapping) else given or ()
+
+
+def _summed(records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Rows in quarantine by insurer, table and rule, over all deliveries, most first."""
+    rows: Counter[tuple[str, str, str]] = Counter()
+    for record in records:
+        rows[plain(record.get("insurer")), plain(record.get("table")), plain(record.get("rule"))] += int(record.get("rows") or 0)
+    ordered = sorted(rows.items(), key=lambda item: (-item[1], item[0]))
+    return [dict(zip(("insurer", "table", "rule"), key, strict=True)) | {"rows": n} for key, n in ordered]
 
 
 def _refused(record: Any, messages: Messages) -> Both:

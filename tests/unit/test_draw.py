@@ -52,6 +52,30 @@ def test_lanes_stand_from_sales_to_providers() -> None:
     assert found["sell"] < found["people"] < found["provide"] == found["subject"]
 
 
+def claims_of(people: int, each: int) -> pd.DataFrame:
+    """Every person's claims at one hospital through one agent, each person a doctor of two."""
+    rows = []
+    for i in range(people * each):
+        person, claim = f"person:{i // each:08x}", f"alpha:C{i:04d}"
+        parties = ((person, "person", "insured"), (person, "person", "payee"), ("hospital:0000000a", "hospital", "hospital"))
+        parties += (("agent:0000000b", "agent", "agent"), (f"doctor:{i // each % 2:08x}", "doctor", "doctor"))
+        rows += [(claim, "claim", p, kind, role, 1.0, 10.0) for p, kind, role in parties]
+    return pd.DataFrame(rows, columns=CHORD)
+
+
+def test_many_claims_give_way_to_what_their_parties_share() -> None:
+    svg = str(network(claims_of(8, 2), "hospital:0000000a", catalogue()))
+    texts = re.findall(r'lang="en">([^<]*)', svg)
+    assert texts.count("4 × person") == 2 and not any(t.startswith("claim") for t in texts)
+    # Each box of four people has eight claims with the hospital, the agent and its doctor, and so has the hospital with each doctor.
+    assert re.findall(r'class="count">(\d+)<', svg).count("8") == 8 and ">16<" in svg
+
+
+def test_few_claims_are_drawn_themselves() -> None:
+    svg = str(network(claims_of(3, 1), "hospital:0000000a", catalogue()))
+    assert svg.count(">claim alpha:C000") == 3
+
+
 def test_no_marks_cover_each_other() -> None:
     boxes = []
     for g in marks(str(network(star(30), "garage:00000001", catalogue()))):

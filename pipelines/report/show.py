@@ -1,0 +1,195 @@
+"""What the command prints: one lead, the way of one claim, the red flags and the card of one of them."""
+
+from __future__ import annotations
+
+import inspect
+import io
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from features.schema import tables as canonical
+from pipelines.errors import UsageError
+from pipelines.report.mask import identifier, masked, pseudonym
+from pipelines.report.messages import BLANK, Messages, catalogue, plain
+from pipelines.report.story import documents, tenths, told
+
+if TYPE_CHECKING:
+    from features.indicators.base import RedFlag
+
+EVIDENCE = ("code", "at", "insurer", "evidence_table", "evidence_key", "amount", "source_file", "source_row", "row_sha256")
+MOST_ROWS, BAR = 40, 24
+
+
+def as_text(what: RenderableType, width: int = 140) -> str:
+    """Plain text of anything below, for pipes and tests."""
+    stream = io.StringIO()
+    Console(file=stream, width=width, color_system=None, legacy_windows=False).print(what)
+    return stream.getvalue().rstrip("\n")
+
+
+def lead(tables: Mapping[str, pd.DataFrame], lead_id: str, language: str, names: Mapping[str, str] | None = None) -> RenderableType:
+    """One lead: what it is, its reasons with points, what to obtain, its evidence and the other leads of its case.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        The published tables.
+    lead_id : str
+        A lead_id, a case_id, or the rank of a lead.
+    language : str
+        ``"zh"`` or ``"en"``.
+    names : mapping of str to str, optional
+        Real names by entity id, for an explicit ``--unmask``.
+
+    Raises
+    ------
+    UsageError
+        If the night has no such lead.
+    """
+    messages = catalogue()
+    row = _chosen(tables, lead_id)
+    own = tables["leads"].loc[lambda t: t.lead_id == row.lead_id]
+    reasons = told(own, tables["lead_reasons"], messages).to_dict("records")
+    who = pseudonym(messages, row.subject_kind, row.subject_id, names)[language]
+    title = f"#{row['rank']} {messages.text('scheme', row.scheme)[language]} · {who} · {row.lead_id}"
+    wanted = documents(reasons, plain(row.first_document))
+    ask = [Text(f"{i}. {d[language]}") for i, d in enumerate(wanted, 1)]
+    head = Panel(Group(*_facts(row, messages, language)), title=title, subtitle=messages.text("text", "never")[language])
+    check = Text(messages.text("text", "check")[language], style="bold")
+    proof = tables["lead_evidence"].loc[lambda t: t.lead_id == row.lead_id]
+    return Group(head, _reasons(reasons, float(row.score), messages, language), check, *ask, *_evidence(proof, messages, language))
+
+
+def trace(steps: Sequence[tuple[str, pd.DataFrame]], language: str) -> RenderableType:
+    """The way of one claim through the night, step by step.
+
+    Parameters
+    ----------
+    steps : sequence of (str, DataFrame)
+        Name of the step and its rows. Rows of a canonical table (``claims``, ``claim_roles``, ...) are masked by its personal-data classes;
+        columns that hold entity ids (``*_entity``, ``entity_id``, ``subject_id``) are shown as code names.
+    language : str
+        ``"zh"`` or ``"en"``.
+    """
+    messages = catalogue()
+    return Group(*(_step(name, frame, messages, language) for name, frame in steps))
+
+
+def cards(flags: Sequence[RedFlag], language: str) -> RenderableType:
+    """The red flags, one line each."""
+    messages = catalogue()
+    table = _table([messages.text(*key)[language] for key in _CARD_COLUMNS])
+    for flag in sorted(flags, key=lambda f: (f.code[0], f.code)):
+        words = (("severity", flag.severity), ("kind", flag.grain), ("scheme", flag.scheme))
+        table.add_row(flag.code, messages.part(flag.code, "name")[language], *(messages.text(*w)[language] for w in words))
+    return table
+
+
+def card(flag: RedFlag, language: str) -> RenderableType:
+    """One red flag's card: from its docstring, its settings and the catalogue."""
+    messages = catalogue()
+    word = messages.text
+    say, document = messages.part(flag.code, "say")[language], messages.part(flag.code, "document")[language]
+    rows = {
+        ("column", "subject_kind"): word("kind", flag.grain)[language],
+        ("column", "scheme"): word("scheme", flag.scheme)[language],
+        ("text", "severity"): word("severity", flag.severity)[language],
+        ("text", "says"): say or BLANK,
+        ("text", "document"): document or BLANK,
+        ("text", "settings"): ", ".join(f"{k} = {v:g}" for k, v in flag.settings.items()) or BLANK,
+        ("text", "needs"): ", ".join(flag.needs) or BLANK,
+        ("text", "source"): flag.source,
+    }
+    table = Table.grid(padding=(0, 2))
+    for key, text in rows.items():
+        table.add_row(Text(word(*key)[language], style="bold"), Text(text))
+    about = Text(inspect.cleandoc(flag.__doc__ or ""))
+    return Panel(Group(about, Text(), table), title=f"{flag.code} {messages.part(flag.code, 'name')[language]}")
+
+
+_CARD_COLUMNS = (("column", "code"), ("column", "name"), ("text", "severity"), ("column", "subject_kind"), ("column", "scheme"))
+
+
+def _chosen(tables: Mapping[str, pd.DataFrame], lead_id: str) -> pd.Series:
+    """The lead by its id, else the case's leading lead, else by rank."""
+    leads = tables["leads"]
+    cases = tables["cases"].set_index("case_id").lead_id
+    wanted = cases.get(lead_id, lead_id)
+    found = leads[(leads.lead_id == wanted) | (leads["rank"].astype(str) == lead_id)]
+    if found.empty:
+        raise UsageError(f"no lead '{lead_id}' in this night", "leads show", "take a lead_id, a case_id or a rank from leads.csv")
+    row: pd.Series = found.iloc[0]
+    return row
+
+
+def _facts(row: pd.Series, messages: Messages, language: str) -> list[Text]:
+    word = messages.text
+    money = [f"{word('column', n)[language]} {float(row[n]):,.0f}" for n in ("amount_open", "amount_paid")]
+    due = BLANK if pd.isna(row.deadline) else f"{pd.Timestamp(row.deadline):%Y-%m-%d}"
+    first = f"{word('line', row.line)[language]} · {row.insurers} · {word('route', row.route)[language]}"
+    second = " · ".join(
+        [*money, f"{word('column', 'deadline')[language]} {due}", f"{word('column', 'probability')[language]} {row.probability:.0%}"]
+    )
+    return [Text(first), Text(second)]
+
+
+def _reasons(reasons: Sequence[Mapping[Any, Any]], score: float, messages: Messages, language: str) -> Table:
+    table = _table([messages.text("column", n)[language] for n in ("code", "reason", "points")] + [""])
+    points = tenths([float(r["points"]) for r in reasons], score)
+    most = max([*points, 1.0])
+    for reason, own in zip(reasons, points, strict=True):
+        text = Text.assemble((str(reason[f"name_{language}"]), "bold"), "  ", str(reason[f"say_{language}"]))
+        table.add_row(str(reason["code"]) if reason["kind"] == "flag" else "", text, f"{own:.1f}", "█" * round(BAR * max(own, 0) / most))
+    table.add_section()
+    table.add_row("", messages.text("text", "total")[language], f"{score:.1f}", "")
+    return table
+
+
+def _evidence(rows: pd.DataFrame, messages: Messages, language: str) -> list[RenderableType]:
+    table = _table([messages.text("column", n)[language] for n in EVIDENCE])
+    shown = rows.sort_values(["code", "seq"], kind="stable").head(MOST_ROWS)
+    for row in shown.to_dict("records"):
+        row["row_sha256"] = plain(row["row_sha256"])[:12]
+        row["evidence_table"] = messages.text("table", row["evidence_table"])[language]
+        table.add_row(*(_cell(row[n]) for n in EVIDENCE))
+    more = len(rows) - len(shown)
+    return [table, *([Text(messages.text("text", "evidence_more", n=more)[language])] if more else [])]
+
+
+def _step(name: str, frame: pd.DataFrame, messages: Messages, language: str) -> RenderableType:
+    title = messages.text("table", name)[language]
+    if frame.empty:
+        return Text(f"{title}: {messages.text('text', 'not_found')[language]}", style="dim")
+    known = masked(frame, name) if name in canonical() else frame
+    parties = [c for c in known.columns if c.endswith("_entity") or c in ("entity_id", "subject_id")]
+    coded = known.assign(**{c: known[c].map(_coded) for c in parties}).dropna(axis=1, how="all")
+    table = _table(list(coded.columns), title)
+    for row in coded.head(MOST_ROWS).to_dict("records"):
+        table.add_row(*(_cell(v) for v in row.values()))
+    return table
+
+
+def _coded(entity: object) -> str:
+    kind = plain(entity).partition(":")[0]
+    return BLANK if plain(entity) == BLANK else f"{kind} {identifier(kind, entity)}"
+
+
+def _table(columns: list[str], title: str = "") -> Table:
+    table = Table(title=title or None, title_justify="left", show_edge=False, pad_edge=False)
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    return table
+
+
+def _cell(value: object) -> str:
+    """Dates without midnight, numbers without noise, nulls as a dash."""
+    text = plain(value)
+    if isinstance(value, float):
+        return BLANK if text == BLANK else f"{value:,.6g}"
+    return text.removesuffix(" 00:00:00")

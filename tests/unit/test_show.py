@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+import report_book
+
+from features.indicators import INDICATORS
+from pipelines.errors import UsageError
+from pipelines.report import show
+
+TABLES = report_book.tables()
+FIRST = str(TABLES["leads"].lead_id[0])
+
+
+@pytest.mark.parametrize("chosen", [FIRST, "1"])
+def test_a_lead_is_shown_by_id_or_rank(chosen: str) -> None:
+    text = show.as_text(show.lead(TABLES, chosen, "en"), 200)
+    assert "Hospital-agent-patient ring" in text and "A lead never decides a claim" in text
+    assert "alpha/2025-12-28/claims.csv.gz" in text and "61.9" in text and "412,900" in text
+
+
+def test_a_lead_is_shown_by_its_case_in_chinese() -> None:
+    text = show.as_text(show.lead(TABLES, str(TABLES["cases"].case_id[1]), "zh"), 200)
+    assert "摆拍碰撞" in text and "M06" in text and "赔案" in text
+
+
+def test_no_such_lead_is_an_error_that_says_where_to_look() -> None:
+    with pytest.raises(UsageError, match=r"leads\.csv"):
+        show.lead(TABLES, "nobody", "zh")
+
+
+def test_names_come_only_with_unmask() -> None:
+    subject = report_book.SUBJECTS[0][1]
+    assert "某某医院" in show.as_text(show.lead(TABLES, FIRST, "zh", {subject: "某某医院"}), 200)
+    assert "某某医院" not in show.as_text(show.lead(TABLES, FIRST, "zh"), 200)
+
+
+def test_a_trace_masks_canonical_rows_and_names_entities_by_code() -> None:
+    claim = pd.DataFrame({"claim_id": ["alpha:C1"], "narrative": ["摔倒在家门口"], "place": ["某路 1 号"], "reserve": [None]})
+    roles = pd.DataFrame({"claim_id": ["alpha:C1"], "role": ["insured"], "entity_id": ["person:7f3a2c99aa00bb11"]})
+    text = show.as_text(show.trace([("claims", claim), ("claim_roles", roles), ("findings", roles.iloc[:0])], "en"), 200)
+    assert "alpha:C1" in text and "person 7F3A2C" in text and "findings: nothing" in text
+    assert "摔倒" not in text and "某路" not in text and "7f3a2c99aa00bb11" not in text
+
+
+@pytest.mark.parametrize("flag", INDICATORS, ids=lambda f: f.code)
+def test_every_flag_has_a_card_in_both_languages(flag) -> None:  # type: ignore[no-untyped-def]
+    for language in ("zh", "en"):
+        text = show.as_text(show.card(flag, language), 200)
+        assert flag.code in text and flag.source[:40] in text and all(n in text for n in flag.needs)
+
+
+def test_the_list_of_flags_has_a_line_each() -> None:
+    lines = show.as_text(show.cards(INDICATORS, "zh"), 160).splitlines()
+    assert len(lines) >= len(INDICATORS) and all(any(line.lstrip().startswith(f.code) for line in lines) for f in INDICATORS)
