@@ -140,12 +140,12 @@ class Cast:
 def _adults(book: BookBuilder) -> Ints:
     who = book.of_kind("person")
     age = (book.end - book.actors["birth"][who]).astype(int) / 365.25
-    return who[(age >= 25) & (age < 72) & np.isnat(book.actors["deceased"][who])]
+    return np.asarray(who[(age >= 25) & (age < 72) & np.isnat(book.actors["deceased"][who])])
 
 
 def _split(who: Ints, district: Ints) -> list[Ints]:
     order = np.argsort(district, kind="stable")
-    return np.split(who[order], np.searchsorted(district[order], np.arange(1, len(world.DISTRICTS))))
+    return [np.asarray(part) for part in np.split(who[order], np.searchsorted(district[order], np.arange(1, len(world.DISTRICTS))))]
 
 
 def _individual(book: BookBuilder) -> dict[str, NDArray[Any]]:

@@ -29,10 +29,11 @@ def ghost_policies(case: Case) -> None:
         payer = {"payer": account} if case.chance(0.4 + 0.5 * case.strength) else {}
         share = rng.uniform(0.55, 1.0)
         policy = case.policy(
-            case.one_of(("life", "endowment", "critical_illness")), insurer=insurer, holder=person, agent=agent, starts=day, channel="agent",
-            premium=premium, commission=round(premium * share), bonus=round(premium * rng.uniform(0.15, 0.6)), status="lapsed", **payer,
+            case.one_of(("life", "endowment", "critical_illness")), insurer=insurer, holder=person, agent=agent, channel="agent",
+            starts=day, premium=premium, commission=round(premium * share), bonus=round(premium * rng.uniform(0.15, 0.6)),
+            status="lapsed", **payer,
         )  # fmt: skip
-        failed = case.chance(0.3 + 0.5 * case.strength)
+        result = "failed" if case.chance(0.3 + 0.5 * case.strength) else "done"
         case.row(
             "policy_events", policy_id=policy, kind="callback", at=case.moment(day + 6, (9, 17)), result="failed" if failed else "done"
         )
@@ -44,7 +45,7 @@ def ghost_policies(case: Case) -> None:
 
 
 def proxy_surrender(case: Case) -> None:
-    """A proxy finds holders of young savings policies, complains for them all from one phone with one text, and takes a share of the refund."""
+    """A proxy finds holders of young savings policies, complains for them all with one phone and text, and takes a share of the refund."""
     rng, cast = case.rng, case.cast
     start = case.when(70)
     organiser = cast.person(rng)

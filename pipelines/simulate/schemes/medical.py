@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-import numpy as np
-
 from pipelines.simulate.schemes.case import Case
 
 Cover: TypeAlias = tuple[int, int]  # policy (id or handle), person

@@ -8,7 +8,7 @@ from pipelines.simulate.schemes.case import Case
 
 
 def staged_accident(case: Case) -> None:
-    """A few friends crash into each other again and again, swapping the roles of driver, owner, passenger and third party, at two insurers."""
+    """A few friends crash into each other again and again, swapping driver, owner, passenger and third party, at two insurers."""
     rng, cast = case.rng, case.cast
     start = case.when(240)
     people = cast.people(rng, case.size(4, 7), cast.district(rng)).tolist()

@@ -22,8 +22,8 @@ def shell_employers(case: Case) -> None:
         for worker in cast.people(rng, case.number(1, 3), district).tolist():
             money = {"payee_account": account} if case.chance(0.5) else {}
             case.loss(
-                "employer_liability", policy=policy, person=worker, employer=firm, reporter=boss, event=case.moment(start + case.number(0, 220)),
-                amount=cast.amount(rng, "employer_liability", 1.8, 1.4), **money,
+                "employer_liability", policy=policy, person=worker, employer=firm, reporter=boss,
+                event=case.moment(start + case.number(0, 220)), amount=cast.amount(rng, "employer_liability", 1.8, 1.4), **money,
             )  # fmt: skip
             case.participant("actor", worker)
 
