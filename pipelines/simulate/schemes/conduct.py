@@ -34,9 +34,7 @@ def ghost_policies(case: Case) -> None:
             status="lapsed", **payer,
         )  # fmt: skip
         result = "failed" if case.chance(0.3 + 0.5 * case.strength) else "done"
-        case.row(
-            "policy_events", policy_id=policy, kind="callback", at=case.moment(day + 6, (9, 17)), result="failed" if failed else "done"
-        )
+        case.row("policy_events", policy_id=policy, kind="callback", at=case.moment(day + 6, (9, 17)), result=result)
         case.row("policy_events", policy_id=policy, kind="lapse", at=case.moment(day + case.number(95, 185), (0, 1)))
         if case.chance(0.5):
             case.contact(person, insurer, phone=phone)
