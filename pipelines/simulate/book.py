@@ -133,7 +133,7 @@ class BookBuilder:
         """
         first = self._next_number.get(kind, 1)
         self._next_number[kind] = first + n
-        return np.arange(first, first + n, dtype="int64") * _ROOT % _PRIME
+        return (np.arange(first, first + n, dtype="int64") * _ROOT + zlib.crc32(f"{kind} {self.seed}".encode())) % _PRIME
 
     def add_actors(self, kind: str, n: int, **columns: Any) -> Ints:
         """Add true persons or organisations of a party kind; unknown columns are a KeyError. Returns their indices."""

@@ -88,7 +88,7 @@ def _death(book: BookBuilder, rng: Rng, spec: Spec, row: dict[str, Any], roles: 
     dead = roles["insured"]
     book.actors["deceased"][dead] = row["event"].astype("datetime64[D]")
     named = book.cover(row["policy"], "beneficiary")["beneficiary"]
-    heir = np.where(named >= 0, named, _relative(book, dead))
+    heir = np.where(named >= 0, named, relative(book, dead))
     care = _treated(book, rng, spec, dead)
     care = {k: np.where(rng.random(spec.n) < 0.5, v, NONE) for k, v in care.items()}
     row = {**row, "amount": _or(row["amount"], book.cover(row["policy"], "sum_insured")["sum_insured"])}
@@ -97,7 +97,7 @@ def _death(book: BookBuilder, rng: Rng, spec: Spec, row: dict[str, Any], roles: 
     return ids
 
 
-def _relative(book: BookBuilder, person: Ints) -> Ints:
+def relative(book: BookBuilder, person: Ints) -> Ints:
     """A neighbour in the register of the same household, else the person's own estate."""
     actors, last = book.actors, book.actors.size - 1
     after, before = np.minimum(person + 1, last), np.maximum(person - 1, 0)

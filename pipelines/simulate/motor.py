@@ -41,10 +41,15 @@ def claim(book: BookBuilder, columns: pd.DataFrame | dict[str, Any]) -> Ints:
     return ids
 
 
+def moment(rng: np.random.Generator, days: Any) -> Any:
+    """Times of day at which cars crash."""
+    return days.astype("datetime64[s]") + filing.hours(rng.choice(24, len(days), p=HOURS / HOURS.sum()) + rng.random(len(days)))
+
+
 def _crash(book: BookBuilder, rng: np.random.Generator, spec: Spec) -> dict[str, Any]:
     latest = (book.end - 12 - book.start).astype(int)
     day = book.start + rng.integers(0, latest, spec.n)
-    when = day.astype("datetime64[s]") + filing.hours(rng.choice(24, spec.n, p=HOURS / HOURS.sum()) + rng.random(spec.n))
+    when = moment(rng, day)
     home = book.actors["district"][spec.need("owner")]
     at = np.where(rng.random(spec.n) < 0.82, home, rng.integers(0, 38, spec.n))
     event = spec.get("event", when).astype("datetime64[s]")

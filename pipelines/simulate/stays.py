@@ -39,14 +39,21 @@ def claim(book: BookBuilder, columns: pd.DataFrame | dict[str, Any]) -> Ints:
     return ids
 
 
+def drawn(book: BookBuilder, columns: dict[str, Any]) -> pd.DataFrame:
+    """Stays as a complete spec for :func:`claim`, so that a caller can first repeat, move or drop some."""
+    stay = _stay(book, book.rng("stays drawn"), Spec(columns))
+    kept = ("policy", "person", "hospital", "doctor", "diagnosis", "admitted", "days", "treated", "invoice")
+    return pd.DataFrame({name: stay[name] for name in kept})
+
+
 def _file(book: BookBuilder, rng: np.random.Generator, spec: Spec, stay: dict[str, Any], money: dict[str, Any]) -> Ints:
     event = stay["admitted"].astype("datetime64[s]") + filing.hours(stay["hour"])
     discharged = stay["admitted"] + stay["days"].astype("timedelta64[D]")
     left = discharged + filing.hours(rng.uniform(9, 18, spec.n))
     row = {
         "policy": stay["policy"], "event": event, "admitted_on": stay["admitted"], "discharged_on": discharged, "days": 9,
-        "reported": filing.reported(rng, spec, left, 70.0), "amount": money["amount"],
-        "share": rng.uniform(0.82, 1, spec.n), "district": book.actors["district"][stay["hospital"]], "narrative": _narrative(rng, spec, stay),
+        "reported": filing.reported(rng, spec, left, 70.0), "amount": money["amount"], "share": rng.uniform(0.82, 1, spec.n),
+        "district": book.actors["district"][stay["hospital"]], "narrative": _narrative(rng, spec, stay),
     }  # fmt: skip
     person = stay["person"]
     claimant = _claimants(book, person, book.cover(row["policy"], "holder")["holder"])
@@ -77,7 +84,8 @@ def _stay(book: BookBuilder, rng: np.random.Generator, spec: Spec) -> dict[str, 
     admitted = spec.get("admitted", book.start + rng.integers(0, latest, spec.n)).astype("datetime64[D]")
     level = np.maximum(book.actors["level"][hospital], 0)
     return {
-        "policy": policy, "invoice": spec.get("invoice", book.new_numbers("invoice", spec.n)), "hour": np.round(rng.uniform(7, 19, spec.n), 1),
+        "policy": policy, "invoice": spec.get("invoice", book.new_numbers("invoice", spec.n)),
+        "hour": np.round(rng.uniform(7, 19, spec.n), 1),
         "person": person, "hospital": hospital, "doctor": doctor, "diagnosis": given, "admitted": admitted, "injury": injury,
         "days": spec.get("days", length).astype("int64"), "cost": cost * np.array(catalogue.LEVEL_COST)[level],
         "treated": spec.get("treated", rng.beta(*TREATED, spec.n)).astype(float),
