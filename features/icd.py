@@ -18,6 +18,9 @@ EXTERNAL = ("S-T", "V-Y")
 ACUTE = ("A-B", "O", "P", "R", "S-T", "V-Y", "Z")
 """Chapters whose return says nothing of an older illness."""
 
+LASTING = ("C-D4", "D5-D8", "E", "F", "G", "I", "N")
+"""Chapters whose illnesses, once there, stay."""
+
 
 def chapter(code: ir.StringValue) -> ir.StringValue:
     """ICD-10 chapter of a code as a letter range (``"S-T"``); other systems give ``"9:"`` and two digits; null for null."""
@@ -35,3 +38,12 @@ def serial_treatment(code: ir.StringValue) -> ir.BooleanValue:
 def acute_respiratory(code: ir.StringValue) -> ir.BooleanValue:
     """True for acute infections of the airways (J00-J22), which come and go."""
     return code.upper().re_search("^J([01]|2[0-2])")
+
+
+def illness(code: ir.StringValue) -> ir.StringValue:
+    """What a lasting illness is recognised by: the chapter for tumours, blood, metabolism, mind, nerves, heart and kidneys, the
+    three-character category elsewhere; null for what comes and goes (``ACUTE``, acute infections of the airways).
+    """
+    of, category = chapter(code), code.upper().substr(0, 3)
+    passing = of.isin(ACUTE) | acute_respiratory(code)
+    return ibis.cases((passing, ibis.null("string")), (of.isin(LASTING), of), else_=category)

@@ -121,7 +121,9 @@ def _with_people(view: ir.Table, entities: ir.Table) -> ir.Table:
     person = entities.select(
         "entity_id", "birth_date", "gender", "deceased_on", home_district=entities.district, person_family=entities.family_id
     )
-    hospital = entities.select("entity_id", hospital_level=entities.level, hospital_specialty=entities.specialty)
+    hospital = entities.select(
+        "entity_id", hospital_level=entities.level, hospital_specialty=entities.specialty, hospital_district=entities.district
+    )
     view = attach(view, person, {"person_id": "entity_id"})
     view = attach(view, hospital, {"hospital_id": "entity_id"})
     return view.mutate(family_id=ibis.coalesce(view.person_family, view.person_id, view.claim_id)).drop("person_family")

@@ -1,0 +1,174 @@
+"""Family L: life, critical illness and what was known before."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from features.book import Book
+from features.covers import buying_sprees, personal_covers, spree_policies
+from features.icd import EXTERNAL, illness
+from features.indicators.base import RedFlag, Settings, red_flag
+from features.indicators.evidence import finding, spread, without_exempt
+from features.joins import attach
+from features.peers import robust_z
+
+LONG_LINES = ("life", "critical_illness", "universal_life", "endowment", "annuity")
+HEALTH_LINES = ("health", "critical_illness", "life")
+
+
+@red_flag(
+    "L01",
+    "Early claim",
+    grain="claim",
+    severity="medium",
+    scheme="early_loss",
+    needs=("claims.event_at", "policies.starts_on", "policies.line"),
+    source="contestability practice",
+    settings={"days": 180},
+)
+def early_claim(book: Book, s: Settings) -> ir.Table:
+    """Death or critical illness soon after cover began.
+
+    Condition: the event lies 0 to ``days`` after the start of a life or critical-illness policy.
+    Example: cancer found 102 days after a policy over 500,000 began.
+    Reason: those who know buy.
+    Exclusions: renewals; group cover, where members join without a choice.
+    """
+    claims = _individual(book["claim_view"]).filter(lambda t: t.line.isin(LONG_LINES) & t.renewal_of.isnull())
+    hit = claims.filter((claims.policy_age_days >= 0) & (claims.policy_age_days <= s["days"]))
+    return finding(hit, ("claim", "claim_id"), (s["days"] - hit.policy_age_days, 0), ("claims", "claim_id"), hit.policy_age_days)
+
+
+def _individual(claims: ir.Table) -> ir.Table:
+    """Without group and gift cover, which nobody chose for themselves."""
+    group = (claims.channel == "group").fill_null(False) | claims.group_id.notnull()
+    return claims.filter(~group & ~claims.gift.fill_null(False))
+
+
+@red_flag(
+    "L02",
+    "Waiting-period edge",
+    grain="claim",
+    severity="medium",
+    scheme="early_loss",
+    needs=("claims.event_at", "policies.line"),
+    source="上海 focus list",
+    settings={"days": 30},
+)
+def waiting_period_edge(book: Book, s: Settings) -> ir.Table:
+    """The illness waits for the waiting period.
+
+    Condition: the event lies 0 to ``days`` after the waiting period of a health, critical-illness or life policy ends.
+    Example: waiting period to 30 April, thyroid cancer found on 4 May.
+    Reason: the finding was there before and was held back.
+    Exclusions: injuries, which have no waiting period; renewals; group cover.
+    """
+    claims = _individual(book["claim_view"]).filter(lambda t: t.line.isin(HEALTH_LINES) & t.renewal_of.isnull())
+    ill = claims.filter(~claims.chapter.isin(EXTERNAL).fill_null(False))
+    late = ill.mutate(late=ill.event_at.cast("date").delta(ill.waiting_ends_on, unit="day"))
+    hit = late.filter((late.late >= 0) & (late.late <= s["days"]))
+    return finding(hit, ("claim", "claim_id"), (s["days"] - hit.late, 0), ("claims", "claim_id"), hit.late)
+
+
+@red_flag(
+    "L03",
+    "Over-insurance",
+    grain="person",
+    severity="medium",
+    scheme="stacking",
+    needs=("policies.issued_on", "policies.insured_id", "policies.line"),
+    source="上海 focus list; 济宁 case: 16 insurers",
+    settings={"insurers": 3, "policies": 3, "days": 30, "z": 3, "peers": 30},
+)
+def over_insurance(book: Book, s: Settings) -> ir.Table:
+    """More fixed benefits than a life or an income calls for.
+
+    Condition: fixed-benefit covers at ``insurers`` insurers or more (all, where the book has fewer; two at least) and ``policies``
+    policies bought within ``days``; or the sum of all fixed benefits in force, for the income, has a robust z above ``z`` among people
+    of that age.
+    Example: five accident policies at four insurers in nine days.
+    Reason: fixed benefits add up, so a loss becomes a gain.
+    Exclusions: gift, group and compulsory covers; co-insured covers count once; renewals.
+    """
+    days = int(s["days"])
+    sprees = spree_policies(book, buying_sprees(book, days, s["insurers"], s["policies"]), days)
+    found = finding(sprees, ("person", "insured_id"), ("policies", s["policies"]), ("policies", "policy_id"), "insurers")
+    rich = _against_income(book, s).anti_join(sprees, "insured_id")
+    return found.union(finding(rich, ("person", "insured_id"), ("zp", s["z"]), ("policies", "policy_id"), "covers"))
+
+
+def _against_income(book: Book, s: Settings) -> ir.Table:
+    """Policies of people whose fixed benefits are far above what their age group holds per income."""
+    tonight = ibis.date(book.as_of.isoformat())
+    covers = personal_covers(book).filter(lambda t: (t.starts_on <= tonight) & (t.ends_on >= tonight))
+    sums = covers.group_by("insured_id").agg(total=covers.sum_insured.sum(), covers=covers.count())
+    people = book["entities"].select("entity_id", "birth_date", "income")
+    known = attach(sums, people, {"insured_id": "entity_id"}).filter(lambda t: (t.income > 0) & (t.total > 0))
+    ratio = (known.total.cast("float64") / known.income.cast("float64")).ln()
+    rows = known.mutate(ratio=ratio, decade=tonight.delta(known.birth_date, unit="day") // 3652)
+    scored = robust_z(rows, "ratio", ("decade",), int(s["peers"])).filter(lambda t: t.zp > s["z"])
+    return covers.select("insured_id", "policy_id").inner_join(scored.select("insured_id", "zp", "covers"), "insured_id")
+
+
+@red_flag(
+    "L05",
+    "Common beneficiary",
+    grain="person",
+    severity="high",
+    scheme="life_cover",
+    needs=("policies.beneficiary_id", "policies.insured_id"),
+    source="US case: one beneficiary on three lives",
+    settings={"lives": 3},
+)
+def common_beneficiary(book: Book, s: Settings) -> ir.Table:
+    """One person gains from the death of several strangers.
+
+    Condition: a natural person is beneficiary of insured people of ``lives`` or more families other than their own, with a claim already.
+    Example: a man named on four policies of four unrelated workers, one of whom has died.
+    Reason: lives are insured for their deaths.
+    Exclusions: the beneficiary's family; banks (credit life) and employers; exempt parties.
+    """
+    policies = book["policy_view"].filter(lambda t: t.beneficiary_id.split(":")[0].isin(("person", "agent", "doctor")))
+    families = book["entities"].select("entity_id", own_family=lambda t: ibis.coalesce(t.family_id, t.entity_id))
+    named = attach(without_exempt(policies, "beneficiary_id", book), families, {"beneficiary_id": "entity_id"})
+    strangers = named.filter(named.insured_family != named.own_family)
+    by = {"group_by": "beneficiary_id"}
+    counted = strangers.mutate(lives=strangers.insured_family.nunique().over(**by), lost=strangers.claims.sum().over(**by))
+    hit = counted.filter((counted.lives >= s["lives"]) & (counted.lost > 0))
+    found = finding(hit, ("person", "beneficiary_id"), ("lives", s["lives"]), ("policies", "policy_id"), "lost")
+    return found.mutate(subject_kind=found.subject_id.split(":")[0])
+
+
+@red_flag(
+    "L06",
+    "Undisclosed illness",
+    grain="claim",
+    severity="high",
+    scheme="undisclosed_illness",
+    needs=("claims.event_at", "policies.issued_on", "claim_diagnoses.code"),
+    source="the most common dispute over life and health policies",
+    settings={"days": 730},
+)
+def undisclosed_illness(book: Book, s: Settings) -> ir.Table:
+    """The illness is older than the policy.
+
+    Condition: within ``days`` of issue of a health, critical-illness or life policy a claim for an illness (chapter of lasting illnesses,
+    else category) for which the same person claimed, at any insurer and whatever came of it, before the issue.
+    Example: treated for coronary disease in 2023, policy issued in March 2025, claim for a bypass in May.
+    Reason: it was not declared, or the policy would not have been issued so.
+    Exclusions: illnesses that come and go (infections, injuries, pregnancy); renewals; group and gift cover, where nothing is asked.
+    """
+    claims = book["claim_view"]
+    known = claims.mutate(illness=illness(claims.diagnosis)).filter(lambda t: t.illness.notnull() & t.person_id.notnull())
+    known = known.mutate(place=ibis.row_number().over(group_by=("person_id", "illness"), order_by=["event_at", "claim_id"]))
+    first = known.filter(known.place == 0).select("person_id", "illness", first_at="event_at", first_claim="claim_id")
+    later = _individual(known).filter(lambda t: t.line.isin(HEALTH_LINES) & t.renewal_of.isnull())
+    joined = later.inner_join(first, ["person_id", "illness"])
+    since = joined.event_at.cast("date").delta(joined.issued_on, unit="day")
+    before = joined.issued_on.delta(joined.first_at.cast("date"), unit="day")
+    hit = joined.mutate(before=before, subject=joined.claim_id).filter((since >= 0) & (since <= s["days"]) & (before > 0))
+    return finding(spread(hit, ("claim_id", "first_claim")), ("claim", "subject"), ("before", 0), ("claims", "claim_id"), "chapter")
+
+
+FLAGS: tuple[RedFlag, ...] = (early_claim, waiting_period_edge, over_insurance, common_beneficiary, undisclosed_illness)
