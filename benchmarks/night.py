@@ -67,7 +67,8 @@ def show(result: dict[str, Any]) -> None:
     rows |= {"night again (no-op)": result["again"], **{f"  peer {k}": v for k, v in result["peer"].items()}}
     for name, figures in rows.items():
         print(f"{name:28} {figures['seconds']:9.1f} s {figures['peak_mib']:9.0f} MiB")
-    print(f"on {', '.join(SHARED_STAGES)}: {result['ours_shared_seconds']} s against {result['peer_seconds']} s, {result['times_faster']} times faster")
+    shared, ours, theirs = ", ".join(SHARED_STAGES), result["ours_shared_seconds"], result["peer_seconds"]
+    print(f"on {shared}: {ours} s against {theirs} s, {result['times_faster']} times faster")
 
 
 def main() -> None:
