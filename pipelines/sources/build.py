@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -68,13 +69,19 @@ def _needed(block: Block, origin: str, source: Raw) -> None:
 
 
 def _columns(reader: Reader, table: str, cells: tuple[dict[str, Cell], dict[str, Cell]], origin: str) -> ir.Table:
-    """Contract columns of one output row per source row; an output row whose own required cell is empty is left out."""
+    """Contract columns of one output row per source row; an entry of ``rows`` with nothing to tell gives none."""
     common, own = cells
     merged, contract = common | own, schema.tables()[table]
     values = {c.name: reader.value(merged[c.name], c) if c.name in merged else ibis.null("string") for c in contract.source_columns}
     made = reader.raw.table.select(**values, **_lineage(reader, origin))
-    given = [made[n].notnull() for n in own if contract.by_column[n].required]
-    return made.filter(given) if given else made
+    return made.filter(_given(made, table, own)) if own else made
+
+
+def _given(made: ir.Table, table: str, own: dict[str, Cell]) -> list[ir.BooleanValue]:
+    """Of an entry's own cells that read the source, the required ones are not empty, and one at least is not."""
+    reads = [n for n, cell in own.items() if cell.constant is None]
+    required = [made[n].notnull() for n in reads if schema.tables()[table].by_column[n].required]
+    return [*required, functools.reduce(operator.or_, [made[n].notnull() for n in reads])] if reads else []
 
 
 def _facts(reader: Reader, block: Block, cells: dict[str, Cell], origin: str) -> ir.Table:

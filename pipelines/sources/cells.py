@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
+import re
 from dataclasses import dataclass
 
 import ibis
@@ -22,6 +23,7 @@ BOOLEANS = (
 )
 GROUPED = r"^[¥￥$€]?([-+]?\d{1,3}(,\d{3})+(\.\d*)?|[-+]?\d+(\.\d*)?)$"
 DAYS_A_YEAR = 365.25
+DIGEST = 16
 _PARTS = {"Y": r"(\d{4})", "m": r"(\d{2})", "d": r"(\d{2})", "H": r"(\d{2})", "M": r"(\d{2})", "S": r"(\d{2})", "b": r"([A-Za-z]{3})"}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
@@ -58,6 +60,7 @@ class Reader:
         value = self._mapped(self._plain(cell, column), cell)
         kind = cell.type or column.type
         value = self._typed(value, cell, kind)
+        value = value.hexdigest("sha256").substr(0, DIGEST) if cell.digest else value
         return ibis.literal(cell.prefix) + value if cell.prefix else value
 
     def _plain(self, cell: Cell, column: Column) -> ir.StringValue:
@@ -72,11 +75,11 @@ class Reader:
         if not cell.values:
             return value
         rest = value if cell.keep else ibis.null("string") if cell.otherwise is None else ibis.literal(cell.otherwise)
-        return value.cases(*cell.values, else_=rest)
+        return value.cases(*cell.values, else_=rest).nullif("")
 
     def _typed(self, value: ir.StringValue, cell: Cell, kind: str) -> ir.StringValue:
-        if cell.years_since:
-            return _years_since(value, cell.years_since)
+        if cell.years_since or cell.years_before:
+            return _years_from(value, cell.years_since or cell.years_before, bool(cell.years_since))
         if cell.constant is not None:
             return value
         if kind in ("date", "time"):
@@ -103,9 +106,10 @@ def _number(value: ir.StringValue, cell: Cell, kind: str) -> ir.StringValue:
     return value.re_replace(r"^([-+]?\d+)\.0+$", r"\1") if kind == "int" else value
 
 
-def _years_since(value: ir.StringValue, origin: str) -> ir.StringValue:
-    days = (value.try_cast("float64") * DAYS_A_YEAR).floor().cast("int64")
-    return (ibis.date(origin) + days.as_interval("D")).cast("date").cast("string").coalesce(value)
+def _years_from(value: ir.StringValue, origin: str, after: bool) -> ir.StringValue:
+    years = value.try_cast("float64") * (1.0 if after else -1.0)
+    days = (years * DAYS_A_YEAR).floor().cast("int64")
+    return (ibis.date(origin) + days.as_interval("D")).cast("string").substr(0, 10).coalesce(value)
 
 
 def _dated(value: ir.StringValue, formats: tuple[str, ...]) -> ir.StringValue:
@@ -128,7 +132,9 @@ def _part(letter: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return "".join(f"\\{c}" if c in r".+*?()[]{}|^$\\/" else c for c in text)
+    """Literal text between the parts of a format; lone digits are padded as the cells' are."""
+    padded = re.sub(r"\b(\d)\b", r"0\1", text)
+    return "".join(f"\\{c}" if c in r".+*?()[]{}|^$\/" else c for c in padded)
 
 
 def _iso(value: ir.StringValue, form: str) -> ir.StringValue:

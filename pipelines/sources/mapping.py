@@ -24,8 +24,8 @@ A mapping is a YAML file; ``docs/mapping.md`` shows how to write one. Its keys::
 
 A **cell** is the name of a source column, or a mapping with one of ``column``, ``constant``, ``concat`` (list of cells, joined by
 ``sep``, empty if a part is empty) and any of ``prefix``, ``values`` (value map; others stay as they came unless ``otherwise`` says),
-``format`` (a date format or a list of them, ``%Y %m %d %H %M %S %y %b``), ``unit`` (multiplier), ``years_since`` (a date: the cell counts
-years from it), ``decimal`` (the decimal sign) and ``type`` (a contract type that overrides the contract column's own).
+``format`` (a date format or a list of them, ``%Y %m %d %H %M %S %y %b``), ``unit`` (multiplier), ``years_since`` and ``years_before`` (a
+date: the cell counts years after or before it), ``digest`` (true: an id made of a personal value is replaced by its digest), ``decimal`` (the decimal sign) and ``type`` (a contract type that overrides the contract column's own).
 """
 
 from __future__ import annotations
@@ -64,6 +64,8 @@ class Cell:
     formats: tuple[str, ...] = ()
     unit: float = 1.0
     years_since: str = ""
+    years_before: str = ""
+    digest: bool = False
     decimal: str = "."
     type: str = ""
 

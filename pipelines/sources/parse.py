@@ -22,7 +22,7 @@ BLOCK = (
     "from", "encoding", "delimiter", "nulls", "where", "unless", "columns", "rows", "numbers", "texts",
 )  # fmt: skip
 CELL = (
-    "column", "constant", "concat", "sep", "prefix", "values", "otherwise", "format", "unit", "years_since", "decimal", "type",
+    "column", "constant", "concat", "sep", "prefix", "values", "otherwise", "format", "unit", "years_since", "years_before", "digest", "decimal", "type",
 )  # fmt: skip
 
 
@@ -205,6 +205,8 @@ class _Parser:
             formats=tuple(formats) if isinstance(formats, list) else (str(formats),),
             unit=self.number(keys.get("unit", 1), f"{key}.unit"),
             years_since=self.day(keys.get("years_since"), f"{key}.years_since"),
+            years_before=self.day(keys.get("years_before"), f"{key}.years_before"),
+            digest=bool(keys.get("digest", False)),
             decimal=str(keys.get("decimal", ".")),
             type=self.known(keys["type"], schema.TYPES, "type", f"{key}.type") if "type" in keys else "",
         )
