@@ -32,10 +32,11 @@ class ForestAnomaly:
     def fit(self, frame: pd.DataFrame) -> ForestAnomaly:
         """Grow the forest on the subjects of ``frame`` (see :meth:`models.peers.PeerAnomaly.fit`)."""
         self.peers.fit(frame)
-        values = self.peers.scaled(frame)
+        chosen = frame.iloc[evenly(frame.index, self.sample)]
+        values = self.peers.scaled(chosen)
         self.middle_ = values.median()
         self.spread_ = values.std().where(lambda s: s > 0, 1.0)
-        matrix = self.matrix(frame)[evenly(frame.index, self.sample)]
+        matrix = self.matrix(chosen)
         self.forest_ = IsolationForest(n_estimators=self.trees, max_samples=min(256, len(matrix)), random_state=self.seed).fit(matrix)
         return self
 

@@ -124,8 +124,12 @@ class PeerAnomaly:
         return np.where(np.isin(self.columns_, self.low), np.float32(-1.0), np.float32(1.0))
 
     def _lookup(self, name: str, key: pd.Series) -> tuple[np.ndarray, np.ndarray]:
-        stats = self.stats_[name]
-        return stats["median"].reindex(key).to_numpy(), stats["spread"].reindex(key).to_numpy()
+        place = self.stats_[name]["median"].index.get_indexer(pd.Index(key))
+        known = (place >= 0)[:, None]
+        middle, spread = (
+            np.where(known, self.stats_[name][part].to_numpy(dtype="float32")[place], np.nan) for part in ("median", "spread")
+        )
+        return middle, spread
 
     def _medians(self, found: pd.DataFrame, group: np.ndarray) -> np.ndarray:
         names = list(self.stats_)
@@ -140,7 +144,8 @@ class PeerAnomaly:
 
 def evenly(index: pd.Index, most: int) -> np.ndarray:
     """Positions of at most ``most`` rows, spread evenly over the sorted index: the same rows whatever their order."""
-    order = np.argsort(index.to_numpy(dtype=object), kind="stable")
+    sorted_already = index.is_monotonic_increasing
+    order = np.arange(len(index)) if sorted_already else np.argsort(index.to_numpy(dtype=object), kind="stable")
     if len(order) <= most:
         return order
     picked: np.ndarray = order[np.linspace(0, len(order) - 1, most).astype(int)]

@@ -94,7 +94,7 @@ def published(given: Given, settings: Settings, night: Night, parts: Parts) -> d
 def typed(frame: pd.DataFrame) -> pd.DataFrame:
     """Every column with the type that its name promises, also where it holds nothing: an all-null column has no type of its own."""
     kinds = {c: TYPES.get(str(c), "string") for c in frame.columns}
-    times = {c: pd.to_datetime(frame[c]).astype(kind) for c, kind in kinds.items() if kind.startswith("datetime")}
+    times = {c: pd.to_datetime(frame[c]).astype("datetime64[us]") for c, kind in kinds.items() if kind.startswith("datetime")}
     return frame.assign(**times).astype({c: kind for c, kind in kinds.items() if c not in times})
 
 

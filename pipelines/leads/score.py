@@ -14,7 +14,9 @@ from pipelines.leads.matrix import LEAST, LOW_SIDE, kinds, matrix
 REASON = [*SUBJECT, "code", "kind", "value", "limit", "detail", "points", "peer", "scheme", "severity", "family", "line"]
 SCORES = [*SUBJECT, "suspicion", "odd", "points"]
 ODD_SHARE = 0.02
-"""Only this share of a kind's subjects is called odd at all."""
+"""Only this share of a kind's subjects is called odd at all,"""
+MOST_ODD = 3000
+"""and never more than this many: naming reasons costs a scoring for every feature."""
 POINTS_PER_HALVING = 3.0
 """Points for every halving of the share of subjects that are at least as odd."""
 
@@ -84,7 +86,7 @@ def _odd(kind: str, frame: pd.DataFrame, settings: Scoring) -> tuple[pd.DataFram
     forest = ForestAnomaly(PeerAnomaly(settings.peer_minimum, low=LOW_SIDE), settings.trees, settings.seed).fit(frame)
     suspicion = forest.suspicion(frame)
     share = suspicion.rank(ascending=False, method="max") / len(suspicion)
-    worth = POINTS_PER_HALVING * np.log2(ODD_SHARE / share.to_numpy())
+    worth = POINTS_PER_HALVING * np.log2(min(ODD_SHARE, MOST_ODD / len(share)) / share.to_numpy())
     points = pd.Series(worth.clip(0.0, settings.anomaly_cap), index=frame.index)
     scores = pd.DataFrame(
         {"subject_kind": kind, "subject_id": frame.index, "suspicion": suspicion.round(9), "odd": share, "points": points}
