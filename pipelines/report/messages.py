@@ -6,7 +6,7 @@ Published tables hold codes and numbers only; sentences are made here, at displa
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -19,6 +19,7 @@ LANGUAGES = ("zh", "en")
 BLANK = "—"
 FOLDER = Path(__file__).parent / "messages"
 PARTS = ("name", "say", "document")
+WORDS = ("ui.yaml", "features.yaml")
 
 Both: TypeAlias = dict[str, str]
 """One text in every language of ``LANGUAGES``."""
@@ -57,10 +58,13 @@ class Messages:
         Red-flag code → language → ``name``, ``say``, ``document``.
     ui : dict
         Section → key → language → text.
+    units : dict
+        Feature → unit.
     """
 
     cards: dict[str, dict[str, dict[str, str]]]
     ui: dict[str, dict[str, Both]]
+    units: dict[str, str] = field(default_factory=dict)
 
     def part(self, code: str, part: str) -> Both:
         """``name``, ``say`` or ``document`` of a red flag; a code without a card is named by itself."""
@@ -97,7 +101,7 @@ class Messages:
 
 @cache
 def catalogue(folder: Path = FOLDER) -> Messages:
-    """All messages of a folder: ``ui.yaml`` and one file per family of red flags.
+    """All messages of a folder: ``ui.yaml``, ``features.yaml`` and one file per family of red flags.
 
     Raises
     ------
@@ -105,10 +109,14 @@ def catalogue(folder: Path = FOLDER) -> Messages:
         If a file is no YAML, a code is told twice, or a part is missing in a language.
     """
     cards: dict[str, dict[str, dict[str, str]]] = {}
+    words: dict[str, Any] = {}
     for path in sorted(folder.glob("*.yaml")):
-        if path.name != "ui.yaml":
+        if path.name in WORDS:
+            words |= _checked(_read(path), path)
+        else:
             _add(cards, _read(path), path)
-    return Messages(cards, _checked(_read(folder / "ui.yaml"), folder / "ui.yaml"))
+    units = {name: str(text["unit"]) for name, text in words.get("feature", {}).items()}
+    return Messages(cards, words, units)
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -129,7 +137,7 @@ def _add(cards: dict[str, dict[str, dict[str, str]]], more: dict[str, Any], path
 
 
 def _checked(ui: dict[str, Any], path: Path) -> dict[str, dict[str, Both]]:
-    gaps = [f"{section}.{key}" for section, words in ui.items() for key, text in words.items() if set(text) != set(LANGUAGES)]
+    gaps = [f"{section}.{key}" for section, words in ui.items() for key, text in words.items() if not set(LANGUAGES) <= set(text)]
     if gaps:
         raise DataError(f"not in every language: {gaps}", str(path), "give zh and en")
     return ui

@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.report.messages import BLANK, LANGUAGES, PARTS, Both, Messages, Number, plain
+from pipelines.report import anomaly
+from pipelines.report.messages import LANGUAGES, PARTS, Both, Messages
 
 TINY = 0.05
 """Points below this are rounding, not a reason."""
@@ -86,13 +87,10 @@ def _words(reason: Mapping[Any, Any], messages: Messages) -> Both:
 
 
 def _anomaly(reason: Mapping[Any, Any], messages: Messages) -> dict[str, Both]:
-    name = messages.text("feature", reason["code"])
-    value, limit = (f"{Number(reason[n]):,.4g}" for n in ("value", "limit"))
-    peers = plain(reason["peer"])
-    group = {"zh": "" if peers == BLANK else f"（{peers}）", "en": "" if peers == BLANK else f" ({peers})"}
-    say = {
-        lang: messages.ui["reason"]["anomaly_say"][lang].format(name=name[lang], value=value, limit=limit, peer=group[lang])
-        for lang in LANGUAGES
+    code, kind = str(reason["code"]), messages.text("reason", "anomaly")
+    name = anomaly.feature_name(code, messages)
+    return {
+        "name": {lang: f"{kind[lang]}: {name[lang]}" for lang in LANGUAGES},
+        "say": anomaly.sentence(code, (reason["value"], reason["limit"]), reason["peer"], messages),
+        "document": messages.text("reason", "anomaly_document"),
     }
-    kind = messages.text("reason", "anomaly")
-    return {"name": {k: f"{kind[k]}: {name[k]}" for k in LANGUAGES}, "say": say, "document": messages.text("reason", "anomaly_document")}

@@ -3,11 +3,17 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import ibis
 import pytest
 
+from features import agents, claims, parties, policies, providers
+from features.book import Book
 from features.schema import LINES, PARTY_KINDS, ROLES, SCHEMES, tables
+from features.spine import spine
 from pipelines.errors import DataError
+from pipelines.report import anomaly
 from pipelines.report.messages import LANGUAGES, PARTS, Number, catalogue
+from tests.parity.book import book
 
 CARD = "{zh: {name: 名, say: '值 {value:.0f}', document: 件}, en: {name: n, say: 'v {value:d} of {limit:,.2f} {detail}', document: d}}"
 CODES = sorted(catalogue().cards)
@@ -78,3 +84,39 @@ def test_the_glossary_names_every_scheme_line_and_kind() -> None:
     text = (ROOT / "GLOSSARY.md").read_text(encoding="utf-8")
     words = [both for section in ("scheme", "line", "kind") for both in catalogue().ui[section].values()]
     assert [b for b in words if b["zh"] not in text or b["en"].lower() not in text.lower()] == []
+
+
+def test_every_feature_and_peer_group_is_named_in_a_known_unit() -> None:
+    held = book(200)
+    unbound = Book({n: ibis.table(t.schema(), name=n) for n, t in held.tables.items()}, held.as_of)
+    around = spine(unbound, ("claim", "policy", "person", "agent", "hospital", "doctor", "garage"))
+    tables = [m.features(unbound, around) for m in (agents, claims, parties, policies, providers)]
+    numeric = {c for t in tables for c, kind in t.schema().items() if kind.is_numeric()}
+    groups = {c for t in tables for c in t.columns if c.startswith("by_")}
+    messages = catalogue()
+    assert sorted(numeric - set(messages.units)) == [] and sorted(groups - set(messages.ui["peer"])) == []
+    assert set(messages.units.values()) <= {"count", "money", "log_money", "share", "times", "days", "hours", "either"}
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "said"),
+    [
+        ("log_amount", math.log1p(12345.0), "CNY 12,345"),
+        ("drug_share", 0.834, "83%"),
+        ("stay_days", 21.0, "21 days"),
+        ("night", 1.0, "yes"),
+        ("claims", 14.0, "14"),
+        ("fact_odd", 0.12345, "0.1235"),
+        ("claims", None, "—"),
+    ],
+)
+def test_an_anomaly_says_its_value_in_its_unit(code: str, value: float | None, said: str) -> None:
+    assert anomaly.quantity(code, value, catalogue())["en"] == said
+
+
+def test_peers_are_said_by_what_they_share() -> None:
+    messages = catalogue()
+    assert anomaly.peers("by_hospital=health|3|-|M", messages)["zh"] == "同险种、同级别、同专科、同诊断章（健康险 / 3 / M）"
+    assert anomaly.peers("by_age=5|F", messages)["en"] == "same age band and sex (50–59 / F)"
+    assert anomaly.peers("all", messages)["en"] == anomaly.peers(None, messages)["en"] == "all of the kind"
+    assert anomaly.sentence("stay_days", (21, 9), "by_line=health", messages)["zh"] == "住院天数：21 天；同险种（健康险）的中位数：9 天"
