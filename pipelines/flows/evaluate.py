@@ -48,6 +48,9 @@ def evaluate(out: Path, stages: Path, truth: Path, key: str) -> dict[str, Any]:
         If a file is missing.
     """
     guilty, known = _truth(truth, stages, key)
+    rings = _rings(out, known)
+    known = pd.concat([known, rings], ignore_index=True)
+    guilty = pd.concat([guilty, rings.loc[rings["planted"], ["instance", "scheme", "subject"]]], ignore_index=True)
     cases = judged(_led(out), guilty, known)
     baselines = {name: int(_hits(subjects, guilty)) for name, subjects in _baselines(stages).items()}
     hits = int((cases["hit"] & (cases["rank"] <= FIRST)).sum())
@@ -117,6 +120,19 @@ def _truth(truth: Path, stages: Path, key: str) -> tuple[pd.DataFrame, pd.DataFr
     named["subject"] = subject_key(named["subject_kind"], named["named"])
     guilty = named[named["planted"] & named["role"].isin(GUILTY)]
     return guilty[["instance", "scheme", "subject"]].drop_duplicates(), named[["instance", "scheme", "planted", "subject", "role"]]
+
+
+def _rings(out: Path, known: pd.DataFrame) -> pd.DataFrame:
+    """A ring is the instance that more than half of its claims and policies belong to: no truth knows the run's rings by id."""
+    leads = _read(out / "leads.parquet", ["lead_id", "subject_kind", "subject_id"]).query("subject_kind == 'ring'")
+    proof = _read(out / "lead_evidence.parquet", ["lead_id", "claim_id", "policy_id"]).merge(leads, on="lead_id")
+    own = ("claim|" + proof["claim_id"]).fillna("policy|" + proof["policy_id"])
+    units = pd.DataFrame({"ring": proof["subject_id"], "subject": own}).dropna().drop_duplicates()
+    shared = (
+        units.merge(known.drop_duplicates(["instance", "subject"]), on="subject").groupby(["ring", "instance", "scheme", "planted"]).size()
+    )
+    most = shared.rename("n").reset_index().join(units.groupby("ring").size().rename("of"), on="ring")
+    return most[most["n"] > most["of"] / 2].rename(columns={"ring": "subject"}).assign(role="participant").drop(columns=["n", "of"])
 
 
 def _named(known: pd.DataFrame, stages: Path, key: str) -> pd.Series:

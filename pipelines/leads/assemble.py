@@ -10,11 +10,14 @@ from models.fusion import probability
 from models.scorecard import SUBJECT
 from pipelines.config import Settings
 from pipelines.ids import digest
+from pipelines.leads.cases import GENERIC
 from pipelines.leads.inputs import Given, frame
 
 STORY = [*SUBJECT, "scheme"]
 SECOND_STORY = 0.6
 """A subject's other scheme is a lead of its own from this share of the points of its first one."""
+GENERIC_WEIGHT = 0.5
+"""An early loss or a common payee is rather a sign of a more definite story than a story."""
 LEAST_POINTS = 9.0
 """One low flag (10 points, perhaps capped a little) is where a lead begins."""
 KEPT = 4000
@@ -33,15 +36,17 @@ POLICE = 0.5
 def stories(reasons: pd.DataFrame) -> pd.DataFrame:
     """Every reason with the ``story`` (scheme) of the lead it belongs to; each reason belongs to exactly one lead.
 
-    A subject's first story is the scheme with most points; another scheme with at least ``SECOND_STORY`` of them is a story of its own;
+    A subject's first story is the scheme with most points, those of a generic scheme counting ``GENERIC_WEIGHT``;
+    another scheme with at least ``SECOND_STORY`` of them is a story of its own;
     reasons of weaker schemes and anomalies support the first.
     """
     per = reasons.groupby(STORY, as_index=False)["points"].sum()
-    per = per.assign(odd=per["scheme"] == "anomaly")
-    per = per.sort_values([*SUBJECT, "odd", "points", "scheme"], ascending=[True, True, True, False, True])
+    weight = per["scheme"].map({"anomaly": 0.0, **dict.fromkeys(GENERIC - {"anomaly"}, GENERIC_WEIGHT)}).fillna(1.0)
+    per = per.assign(odd=per["scheme"] == "anomaly", told=per["points"] * weight)
+    per = per.sort_values([*SUBJECT, "told", "points", "scheme"], ascending=[True, True, False, False, True])
     first = per.drop_duplicates(SUBJECT).set_index(SUBJECT)
-    joined = per.join(first[["scheme", "points"]].add_prefix("first_"), on=SUBJECT)
-    own = (joined["scheme"] == joined["first_scheme"]) | ((joined["points"] >= SECOND_STORY * joined["first_points"]) & ~joined["odd"])
+    joined = per.join(first[["scheme", "told"]].add_prefix("first_"), on=SUBJECT)
+    own = (joined["scheme"] == joined["first_scheme"]) | ((joined["told"] >= SECOND_STORY * joined["first_told"]) & ~joined["odd"])
     joined["story"] = joined["scheme"].where(own, joined["first_scheme"])
     return reasons.merge(joined[[*STORY, "story"]], on=STORY, how="left")
 

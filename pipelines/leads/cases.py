@@ -1,8 +1,9 @@
 """Cases: the same story told by several subjects is worked once.
 
-Leads of one scheme belong together where they share at least half of the smaller one's claims or policies, and a claim lead belongs to
-the party whose evidence it is. Joining goes from the strongest lead outwards and only to leads that share evidence with it
-directly, so a chain of small overlaps or a hub cannot glue a city together; the order of rows plays no part.
+Leads of one scheme belong together where they share at least half of the smaller one's claims or policies, so a claim's lead belongs
+to the party whose evidence it is; a lead of a generic scheme (an early loss, a common payee, an anomaly) joins the story it shares
+them with. Joining goes from the strongest lead outwards and only to leads that share evidence with it directly, so a chain of small
+overlaps or a hub cannot glue a city together; the order of rows plays no part.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ HUB = 60
 """A claim or policy named by more leads than this of one scheme says nothing about who belongs together."""
 ROUNDS = 50
 GENERIC = frozenset({"early_loss", "over_treatment", "anomaly", "identity", "payee", "accumulation", "life_cover"})
-"""Schemes that describe a claim rather than tell a story; a party's lead takes such claim leads in."""
+"""Schemes that say something is odd rather than tell a story; a story that shares their evidence takes them in."""
 
 
 def members(table: pd.DataFrame, units: pd.DataFrame) -> pd.Series:
@@ -25,7 +26,7 @@ def members(table: pd.DataFrame, units: pd.DataFrame) -> pd.Series:
     Parameters
     ----------
     table : DataFrame
-        lead_id, subject_kind, scheme, score.
+        lead_id, subject_kind, scheme, score. Stories come before generic schemes, parties before claims, then by score.
     units : DataFrame
         lead_id, unit: the claims and policies each lead's evidence names.
 
@@ -34,8 +35,8 @@ def members(table: pd.DataFrame, units: pd.DataFrame) -> pd.Series:
     Series of str
         Index lead_id, value the lead_id of the one that leads its case (itself for most).
     """
-    ordered = table.assign(party=table["subject_kind"] != "claim")
-    ordered = ordered.sort_values(["party", "score", "lead_id"], ascending=[False, False, True], ignore_index=True)
+    ordered = table.assign(party=table["subject_kind"] != "claim", generic=table["scheme"].isin(GENERIC))
+    ordered = ordered.sort_values(["generic", "party", "score", "lead_id"], ascending=[True, False, False, True], ignore_index=True)
     link = _links(ordered, units)
     leader = _gather(link)
     ids = ordered["lead_id"].to_numpy()
@@ -59,11 +60,8 @@ def _links(ordered: pd.DataFrame, units: pd.DataFrame) -> sparse.csr_matrix:
 
 
 def _same_story(ordered: pd.DataFrame, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    scheme, party = ordered["scheme"].to_numpy(dtype=object), ordered["party"].to_numpy()
-    generic = ordered["scheme"].isin(GENERIC).to_numpy()
-    same = scheme[a] == scheme[b]
-    absorbed = (party[a] & ~party[b] & generic[b]) | (party[b] & ~party[a] & generic[a])
-    alike: np.ndarray = same | absorbed
+    scheme, generic = ordered["scheme"].to_numpy(dtype=object), ordered["generic"].to_numpy()
+    alike: np.ndarray = (scheme[a] == scheme[b]) | generic[a] | generic[b]
     return alike
 
 

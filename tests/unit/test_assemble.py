@@ -30,6 +30,11 @@ def test_two_stories_of_one_subject_are_two_leads_and_weak_ones_support():
     assert told.to_dict() == {"A": "split_stay", "B": "stacking", "C": "split_stay", "z": "split_stay"}
 
 
+def test_a_definite_story_goes_before_a_generic_sign():
+    rows = [reason("p", "A", "early_loss", 43.0), reason("p", "B", "driver_swap", 23.0)]
+    assert set(stories(pd.DataFrame(rows)).set_index("code").loc["B"][["story"]]) == {"driver_swap"}
+
+
 def test_parts_sum_to_the_score_and_to_the_reasons(night):
     leads = night["leads"].set_index("lead_id")
     parts = leads[["points_flags", "points_anomaly", "points_network"]].sum(axis=1)

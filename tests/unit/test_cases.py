@@ -39,6 +39,11 @@ def test_a_hub_unit_joins_nobody():
     assert crowd.nunique() == HUB + 1
 
 
+def test_a_story_leads_the_generic_sign_that_shares_its_evidence():
+    leads = table(("a", "account", "payee", 60.0), ("b", "proxy", "injury_broker", 40.0))
+    assert members(leads, units(a="1 2 3 4", b="2 3")).tolist() == ["b", "b"]
+
+
 def test_leads_without_evidence_lead_themselves():
     leads = table(("a", "person", "s", 50.0), ("b", "person", "s", 50.0))
     assert members(leads, units()).to_dict() == {"a": "a", "b": "b"}

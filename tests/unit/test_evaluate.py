@@ -14,17 +14,19 @@ KEY = "a-test-key"
 
 @pytest.fixture
 def night(tmp_path: Path) -> Path:
-    """Six cases: two of one planted instance, one with the wrong scheme, one look-alike, one bystander, one by device."""
+    """Seven cases: three (claim, person, ring) of one planted instance, one with the wrong scheme, one look-alike, one bystander, one by device."""
     out, stage, truth = (tmp_path / n for n in ("out", "stages/resolve", "truth"))
     for folder in (out, stage, truth):
         folder.mkdir(parents=True)
     device = token("device", "D-1", KEY)
-    subjects = ["a:c1", "person:1111", "person:2222", "hospital:3333", "a:c2", device]
-    kinds = ["claim", "person", "person", "hospital", "claim", "device"]
-    schemes = ["split_stay", "split_stay", "stacking", "split_stay", "split_stay", "device_bulk"]
-    ids = [f"l{i}" for i in range(6)]
+    subjects = ["a:c1", "person:1111", "person:2222", "hospital:3333", "a:c2", device, "ring:9"]
+    kinds = ["claim", "person", "person", "hospital", "claim", "device", "ring"]
+    schemes = ["split_stay", "split_stay", "stacking", "split_stay", "split_stay", "device_bulk", "split_stay"]
+    ids = [f"l{i}" for i in range(7)]
     pd.DataFrame({"lead_id": ids, "subject_kind": kinds, "subject_id": subjects}).to_parquet(out / "leads.parquet")
-    pd.DataFrame({"rank": range(1, 7), "case_id": ids, "lead_id": ids, "scheme": schemes}).to_parquet(out / "cases.parquet")
+    pd.DataFrame({"rank": range(1, 8), "case_id": ids, "lead_id": ids, "scheme": schemes}).to_parquet(out / "cases.parquet")
+    proof = {"lead_id": ["l6", "l6", "l6"], "claim_id": ["a:c1", "a:c2", "a:c3"], "policy_id": [None] * 3}
+    pd.DataFrame(proof).to_parquet(out / "lead_evidence.parquet")
     parties = {"party_id": ["a:p1", "b:p9", "a:p2", "a:h3"], "entity_id": ["person:1111", "person:1111", "person:2222", "hospital:3333"]}
     pd.DataFrame(parties).to_parquet(stage / "party_entity.parquet")
     pd.DataFrame({"object_id": ["a:o1"], "object_entity": ["vehicle:1"]}).to_parquet(stage / "objects.parquet")
@@ -53,7 +55,7 @@ def judge(night: Path) -> dict[str, object]:
 
 def test_each_instance_counts_once_and_only_with_its_scheme(night):
     figures = judge(night)
-    assert (figures["hits_50"], figures["repeats_50"], figures["schemes_100"]) == (2, 1, 2)
+    assert (figures["hits_50"], figures["repeats_50"], figures["schemes_100"]) == (2, 2, 2)
     assert figures["precision_50"] == 0.04
 
 
