@@ -12,7 +12,7 @@ import pyarrow.parquet
 from pipelines.engine.duckdb import DuckEngine
 from pipelines.errors import DataError, UsageError
 from pipelines.ids import digest
-from pipelines.sources import raw
+from pipelines.sources import raw, scan
 from pipelines.sources.mapping import Block, Mapping
 
 BATCH_ROWS = 100_000
@@ -91,15 +91,15 @@ def load(engine: DuckEngine, mapping: Mapping, block: Block, content: str) -> ra
     A database has no order of rows, so ``source_row`` numbers them by their digest.
     """
     target = raw.folder(engine) / f"{digest(content, block.origin)}.parquet"
+    if raw.done(target):
+        return raw.opened(engine, target)
     table = rows(connect(mapping), block)
     cells = {f"c{i}": n for i, n in enumerate(table.columns)}
-    if not target.exists():
-        pulled = target.with_suffix(".pulled")
-        _pull(table.select({c: table[n] for c, n in cells.items()}), pulled)
-        raw.no_rejects(engine, target.with_suffix(".rejects"))
-        raw.write(engine, raw.database_query(pulled, list(cells)), target, block.origin)
-        pulled.unlink()
-    return raw.opened(engine, target, list(table.columns), full_width=True)
+    part = target.with_suffix(".pulled")
+    _pull(table.select({c: table[n] for c, n in cells.items()}), part)
+    scan.pulled(engine, part, list(cells), target)
+    part.unlink()
+    return raw.finish(engine, target, list(table.columns), full_width=True)
 
 
 def _pull(table: ir.Table, target: Any) -> None:

@@ -33,7 +33,8 @@ class Profile:
     zipped : bool
         By its first bytes, whatever its name says.
     encoding : str
-        ``utf-8``, ``utf-8-sig``, ``utf-16`` or ``gb18030``. Bytes that are in none of them stay ``utf-8``: those rows are rejected one by one.
+        ``utf-8``, ``utf-8-sig``, ``utf-16`` or ``gb18030``. What is in none of them counts as
+        ``utf-8``: its bad rows are rejected one by one.
     mixed : bool
         Both kinds of line end occur.
     full_width : bool

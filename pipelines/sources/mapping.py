@@ -23,9 +23,13 @@ A mapping is a YAML file; ``docs/mapping.md`` shows how to write one. Its keys::
           numbers: [AGE, {MAX: max}]  for facts: one row per named column, value numeric; texts: likewise, value categorical
 
 A **cell** is the name of a source column, or a mapping with one of ``column``, ``constant``, ``concat`` (list of cells, joined by
-``sep``, empty if a part is empty) and any of ``prefix``, ``values`` (value map; others stay as they came unless ``otherwise`` says),
-``format`` (a date format or a list of them, ``%Y %m %d %H %M %S %y %b``), ``unit`` (multiplier), ``years_since`` and ``years_before`` (a
-date: the cell counts years after or before it), ``digest`` (true: an id made of a personal value is replaced by its digest), ``decimal`` (the decimal sign) and ``type`` (a contract type that overrides the contract column's own).
+``sep``, empty if a part is empty) and any of
+
+- ``prefix`` (put before the value), ``digest`` (true: an id made of a personal value is replaced by its digest),
+- ``values`` (value map; others stay as they came unless ``otherwise`` says; ``""`` is empty),
+- ``format`` (a date format or a list of them: ``%Y %m %d %H %M %S %y %b``),
+- ``years_since``, ``years_before`` (a date: the cell counts years after or before it),
+- ``unit`` (multiplier), ``decimal`` (the decimal sign), ``type`` (a contract type that overrides the contract column's own).
 """
 
 from __future__ import annotations

@@ -22,7 +22,8 @@ BLOCK = (
     "from", "encoding", "delimiter", "nulls", "where", "unless", "columns", "rows", "numbers", "texts",
 )  # fmt: skip
 CELL = (
-    "column", "constant", "concat", "sep", "prefix", "values", "otherwise", "format", "unit", "years_since", "years_before", "digest", "decimal", "type",
+    "column", "constant", "concat", "sep", "prefix", "values", "otherwise", "format", "unit", "years_since",
+    "years_before", "digest", "decimal", "type",
 )  # fmt: skip
 
 

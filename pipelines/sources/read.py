@@ -55,19 +55,21 @@ def text(engine: DuckEngine, mapping: Mapping, delivery: Delivery) -> ir.Table:
     Returns
     -------
     ibis Table
-        The contract's source columns as strings (ISO dates, plain decimals, ``true``/``false``, half-width digits, empty → null; what
-        could not be converted as it came), ``source_file``, ``source_row`` (1-based data row of that file), ``row_sha256`` (of the raw cells).
-        Ids are the insurer's own, without prefix. The rows are a copy: later changes of the files do not reach them.
+        The contract's source columns as strings (ISO dates, plain decimals, ``true``/``false``, half-width digits, empty → null;
+        what could not be converted as it came), ``source_file``, ``source_row`` (1-based data row of that file), ``row_sha256``
+        (of the raw cells). Ids are the insurer's own, without prefix. The rows are a copy: later changes of the files do not reach them.
 
     Raises
     ------
     DataError
-        If a file is empty, damaged, wrongly delimited, lacks a column that a key needs, or changed since it was listed or while it was read.
+        If a file is empty, damaged, wrongly delimited, lacks a column that a key needs, or changed since it was listed or while
+        it was read.
     """
     parts = [(part, _load(engine, mapping, delivery, part)) for part in _parts(mapping, delivery)]
     key = (delivery.received_at, delivery.insurer, delivery.table)
     if find.content_digest(mapping, key, delivery.files) != delivery.digest:
-        raw.release(engine)
+        for _, rows in parts:
+            raw.forget(rows)
         raise DataError(
             "the data changed while it was read", delivery.label, "wait until the insurer has finished writing, then start again"
         )

@@ -1,0 +1,131 @@
+"""The statements that read files into Parquet: DuckDB's readers with every option stated, lines that are no rows kept beside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import duckdb
+import pyarrow.parquet
+
+from pipelines.engine.duckdb import DuckEngine
+from pipelines.errors import DataError
+from pipelines.sources import files
+
+LONGEST_LINE = 32 << 20
+"""Bytes of the longest line that is read; a longer one is kept as a reject."""
+
+
+def parquet(engine: DuckEngine, path: Path, columns: Iterable[str], target: Path) -> None:
+    """A Parquet file's rows, every cell as text."""
+    cells = {f"c{i}": f"CAST({_identifier(n)} AS VARCHAR)" for i, n in enumerate(columns)}
+    listed = ", ".join(f"{cell} AS {name}" for name, cell in cells.items())
+    lineage = f"file_row_number + 1 AS source_row, {_sha(cells.values())} AS row_sha256"
+    _write(engine, f"SELECT {listed}, {lineage} FROM read_parquet({_text(path)}, file_row_number=true)", target, path.name)
+    _no_rejects(engine, target.with_suffix(".rejects"))
+
+
+def pulled(engine: DuckEngine, path: Path, cells: list[str], target: Path) -> None:
+    """Rows pulled from a database, numbered by their digest."""
+    sha = f"SELECT *, {_sha(cells)} AS row_sha256 FROM read_parquet({_text(path)})"
+    _write(engine, f"SELECT *, row_number() OVER (ORDER BY row_sha256) AS source_row FROM ({sha})", target, path.name)
+    _no_rejects(engine, target.with_suffix(".rejects"))
+
+
+def csv(engine: DuckEngine, path: Path, seen: files.Profile, shape: tuple[str, int], target: Path) -> None:
+    """A CSV file's rows to ``target``, rejected lines beside it. Line ends and encodings DuckDB cannot read are rewritten first.
+
+    Parameters
+    ----------
+    shape : tuple of (str, int)
+        Delimiter and number of columns.
+    """
+    plain = path if seen.plain else target.with_suffix(".csv")
+    if not seen.plain:
+        files.transcode(path, seen, plain)
+    zipped = seen.zipped and seen.plain
+    name, rejects = f"rejects_{target.stem}", target.with_suffix(".rejects")
+    try:
+        _write(engine, _csv_query(plain, shape, zipped, name), target, path.name)
+        _keep_rejects(engine, name, rejects)
+        _renumber(engine, target, rejects, path.name)
+    finally:
+        if not seen.plain:
+            plain.unlink(missing_ok=True)
+
+
+def _csv_query(path: Path, shape: tuple[str, int], zipped: bool, rejects: str) -> str:
+    """``row_number() over ()`` keeps the file's order: DuckDB runs a streaming window on one thread, from the first line to the last."""
+    cells = [f"c{i}" for i in range(shape[1])]
+    columns = ", ".join(f"'{c}': 'VARCHAR'" for c in cells)
+    options = (
+        f"auto_detect=false, header=true, delim={_text(shape[0])}, quote='\"', escape='\"', columns={{{columns}}}, strict_mode=true, "
+        f"compression='{'gzip' if zipped else 'none'}', max_line_size={LONGEST_LINE}, buffer_size={2 * LONGEST_LINE}, "
+        f"store_rejects=true, rejects_table='{rejects}', rejects_scan='{rejects}_scan'"
+    )
+    numbered = f"SELECT *, row_number() OVER () AS source_row FROM read_csv({_text(path)}, {options})"
+    return f"SELECT *, {_sha(cells)} AS row_sha256 FROM ({numbered})"
+
+
+def _sha(cells: Iterable[str]) -> str:
+    joined = ", ".join(f"coalesce({c}, '')" for c in cells)
+    return f"sha256(concat_ws(chr(31), {joined}))"
+
+
+def _write(engine: DuckEngine, query: str, target: Path, source: str) -> None:
+    """Write a query's rows beside ``target``, then rename.
+
+    Raises
+    ------
+    DataError
+        Naming ``source`` and the kind of DuckDB's error alone, since its message may quote a row.
+    """
+    part = target.with_suffix(".part")
+    try:
+        engine.con.raw_sql(f"COPY ({query}) TO {_text(part)} (FORMAT parquet, COMPRESSION zstd)")
+    except duckdb.Error as error:
+        kind = type(error).__name__
+        raise DataError(
+            f"the file cannot be read as a table ({kind})", source, "open it in an editor at its first lines; ask for it again"
+        ) from None
+    part.replace(target)
+
+
+def _keep_rejects(engine: DuckEngine, name: str, target: Path) -> None:
+    """One row per rejected line: its data row number, the reader's reason, and the line as it came."""
+    query = (
+        f"SELECT line - 1 AS source_row, 'csv' AS rule, lower(min(error_type::VARCHAR)) AS message, "
+        f"any_value(csv_line) AS raw FROM {name} WHERE line IS NOT NULL GROUP BY line"
+    )
+    engine.con.raw_sql(f"COPY ({query}) TO {_text(target)} (FORMAT parquet)")
+    for table in (name, f"{name}_scan"):
+        engine.con.raw_sql(f"DROP TABLE IF EXISTS {table}")
+
+
+def _no_rejects(engine: DuckEngine, target: Path) -> None:
+    """Write an empty table of rejects."""
+    query = "SELECT 0::BIGINT AS source_row, '' AS rule, '' AS message, '' AS raw WHERE false"
+    engine.con.raw_sql(f"COPY ({query}) TO {_text(target)} (FORMAT parquet)")
+
+
+def _renumber(engine: DuckEngine, target: Path, rejects: Path, source: str) -> None:
+    """Give rows their true number: the count of read lines plus the rejected lines before."""
+    if not pyarrow.parquet.read_metadata(rejects).num_rows:
+        return
+    shifts = (
+        f"SELECT first_number, max(place) AS shift FROM (SELECT source_row - place + 1 AS first_number, place FROM "
+        f"(SELECT source_row, row_number() OVER (ORDER BY source_row) AS place FROM read_parquet({_text(rejects)}))) GROUP BY first_number"
+    )
+    query = (
+        f"SELECT r.* REPLACE (r.source_row + coalesce(s.shift, 0) AS source_row) FROM read_parquet({_text(target)}) AS r "
+        f"ASOF LEFT JOIN ({shifts}) AS s ON r.source_row >= s.first_number"
+    )
+    _write(engine, query, target, source)
+
+
+def _text(value: object) -> str:
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
