@@ -20,9 +20,68 @@ Each takes a **spec**, a DataFrame with one row per policy or claim: what is giv
   invoice (number), reported, reporter (actor), second (id of another policy of the person that the same stay is honestly claimed on).
 - ``motor.claim(book, spec)``. Needs ``policy``, ``owner`` (actor), ``vehicle`` (object id). May have event (time), driver, garage,
   assessor, reporter, third, passenger1, passenger2, passenger3, lawyer, appraiser, proxy, hospital (actors), third_vehicle (object id),
-  police (number), district, amount, estimate, fault, reported, injured and alone (bool: no third party), second (the other cover, compulsory or commercial).
+  police (number), district, amount, estimate, fault, reported, injured and alone (bool: no third
+  party), second (the other cover, compulsory or commercial).
 - ``losses.claim(book, line, spec)`` for the other lines. Needs ``policy``, ``person``. May have event, amount, hospital, doctor,
   diagnosis, object, reporter, employer (actors), reported, photo (number), shop (actor), returned (days after receipt).
 - Every claim's spec may have agent, payee (actors), payee_account, reporter_phone, place (numbers), narrative, refused (bool), closed,
   and ``truth``: an int from ``book.new_events`` for claims of one true event.
 """
+
+from __future__ import annotations
+
+from pathlib import Path
+
+INSURERS = ("jialing", "bayu", "jinfo", "simian", "wulong", "diaoyu")
+"""Made-up insurers, after places; small books have the first two, big ones up to all six."""
+
+
+def simulate(claims: int, seed: int, out: Path, fmt: str = "csv", nights: int = 10) -> dict[str, int]:
+    """Write a synthetic book.
+
+    Parameters
+    ----------
+    claims : int
+        About how many claims.
+    seed : int
+        The same seed and size give the same bytes.
+    out : Path
+        Directory that gets ``deliveries/`` and ``truth/``; made if missing.
+    fmt : str
+        ``csv`` (gzipped) or ``parquet`` for big books.
+    nights : int
+        Deliveries that follow the one with the history.
+
+    Returns
+    -------
+    dict of str to int
+        Rows delivered by table; every version of a row counts.
+
+    Raises
+    ------
+    UsageError
+        If the format or a number is impossible.
+    """
+    from pipelines.simulate import claims as honest
+    from pipelines.simulate import deliver, people, schemes, selling, service, world
+    from pipelines.simulate.book import BookBuilder
+
+    _check(claims, fmt, nights)
+    book = BookBuilder(seed, claims, INSURERS[: 2 if claims < 50_000 else 4 if claims < 2_000_000 else 6])
+    world.build(book)
+    people.populate(book)
+    honest.happen(book, selling.sell(book))
+    service.happen(book)
+    schemes.plant(book, book.rng("schemes"))
+    return deliver.Delivery(book, out, fmt, nights).write()
+
+
+def _check(claims: int, fmt: str, nights: int) -> None:
+    from pipelines.errors import UsageError
+
+    if claims < 1000:
+        raise UsageError("a book needs at least 1,000 claims for its schemes", f"--claims {claims}", "give a larger number")
+    if fmt not in ("csv", "parquet"):
+        raise UsageError(f"unknown format '{fmt}'", "--format", "csv or parquet")
+    if not 0 <= nights <= 60:
+        raise UsageError("impossible number of nights", str(nights), "0 to 60")

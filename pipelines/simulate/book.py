@@ -126,6 +126,10 @@ class BookBuilder:
             following[index] += here.sum()
         return insurer * ID_BASE + number
 
+    def counted(self, kind: str) -> list[int]:
+        """How many ids of a kind each insurer has given out."""
+        return [int(n) - 1 for n in self._next_id.get(kind, np.ones(len(self.insurers)))]
+
     def new_numbers(self, kind: str, n: int) -> Ints:
         """``n`` fresh numbers of a kind (phone, account, device, address, invoice, licence, credit, household, vin, plate ...).
 
@@ -184,11 +188,20 @@ class BookBuilder:
         if n := lengths.pop():
             self._pieces[table].append({"": n, **columns})
 
-    def frame(self, table: str, columns: tuple[str, ...] = ()) -> pd.DataFrame:
-        """All rows of a table so far: the columns somebody wrote (or those asked for), ids as integers, codes as categoricals."""
+    def frame(self, table: str, *names: str) -> pd.DataFrame:
+        """All rows of a table so far: the columns somebody wrote (or those named), ids as integers, codes as categoricals."""
         pieces = self._pieces[table]
-        written = [c for c in tables()[table].source_columns if any(c.name in p for p in pieces) and (not columns or c.name in columns)]
+        written = [c for c in tables()[table].source_columns if any(c.name in p for p in pieces) and (not names or c.name in names)]
         return pd.DataFrame({c.name: joined(pieces, c) for c in written}, copy=False)
+
+    def has(self, table: str) -> bool:
+        """True if the table has rows."""
+        return bool(self._pieces[table])
+
+    def pop(self, table: str) -> pd.DataFrame:
+        """Like :meth:`frame`, and forget the rows: delivery hands a big book over table by table."""
+        frame, self._pieces[table] = self.frame(table), []
+        return frame
 
     def rewrite(self, table: str, frame: pd.DataFrame) -> None:
         """Replace a table by a changed :meth:`frame` of it, e.g. where a planted scheme alters honest rows."""

@@ -17,7 +17,7 @@ SHARES = {
 }  # fmt: skip
 """Shares of the target number of claims. A stay and a crash may be claimed on two covers; that is counted in."""
 READMITTED, TRANSFERRED, TWICE_COVERED = 0.04, 0.03, 0.5
-"""Shares of stays: back in the same hospital within 25 days, moved on to another one, and, where there is another cover, claimed on it too."""
+"""Of stays: back in the same hospital within 25 days, moved to another one, and, where there is another cover, claimed on it too."""
 BOTH, COMPULSORY_ONLY = 0.5, 0.2
 """Shares of crashes claimed on both covers of the car, and on the compulsory one only."""
 
@@ -59,7 +59,8 @@ def _frail(rng: np.random.Generator, people: Any, spread: float) -> Any:
 
 def _drawn(rng: np.random.Generator, held: pd.DataFrame, n: int, spread: float) -> pd.DataFrame:
     weight = np.cumsum(_frail(rng, held["person"].to_numpy(), spread))
-    return held.iloc[np.searchsorted(weight, rng.random(n) * weight[-1], side="right").clip(0, len(held) - 1)].reset_index(drop=True)
+    rows = np.searchsorted(weight, rng.random(n) * weight[-1], side="right").clip(0, len(held) - 1)
+    return pd.DataFrame(held.iloc[rows].reset_index(drop=True))
 
 
 def _days(book: BookBuilder, rng: np.random.Generator, held: pd.DataFrame, stop: int) -> Any:
@@ -95,13 +96,11 @@ def _followed(book: BookBuilder, rng: np.random.Generator, spec: pd.DataFrame) -
     left = spec["admitted"] + pd.to_timedelta(spec["days"], unit="D")
     back, moved = rng.random(len(spec)) < READMITTED, rng.random(len(spec)) < TRANSFERRED
     gap = pd.to_timedelta(rng.integers(3, 26, len(spec)), unit="D")
-    again = spec.assign(admitted=left + gap, second=NONE, invoice=NONE, treated=np.nan, chain=1)[back]
+    again = spec.assign(admitted=left + gap, second=NONE, invoice=NONE, treated=np.nan)[back]
     district = book.actors["district"][spec["person"].to_numpy()]
-    elsewhere = spec.assign(
-        admitted=left, hospital=stays.hospital_for(book, rng, district), doctor=NONE, second=NONE, invoice=NONE, chain=1
-    )[moved]
-    joined = pd.concat([spec.assign(chain=0), again, elsewhere], ignore_index=True)
-    return joined[joined["admitted"] < np.datetime64(book.end - 20)]
+    elsewhere = spec.assign(admitted=left, hospital=stays.hospital_for(book, rng, district), doctor=NONE, second=NONE, invoice=NONE)[moved]
+    joined = pd.concat([spec, again, elsewhere], ignore_index=True)
+    return pd.DataFrame(joined[joined["admitted"] < np.datetime64(book.end - 20)])
 
 
 def _apart(book: BookBuilder, spec: pd.DataFrame) -> pd.DataFrame:
@@ -112,7 +111,7 @@ def _apart(book: BookBuilder, spec: pd.DataFrame) -> pd.DataFrame:
         spec = spec[(spec["person"] != spec["person"].shift()) | (spec["admitted"] >= left)]
     died = book.actors["deceased"][spec["person"].to_numpy()]
     alive = np.isnat(died) | (spec["admitted"] + pd.to_timedelta(spec["days"], unit="D") <= died)
-    return spec[alive].drop(columns="chain").reset_index(drop=True)
+    return pd.DataFrame(spec[alive].reset_index(drop=True))
 
 
 def _crashes(book: BookBuilder, rng: np.random.Generator, held: pd.DataFrame, n: int) -> None:

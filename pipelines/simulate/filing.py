@@ -55,7 +55,7 @@ def file(book: BookBuilder, rng: np.random.Generator, spec: Spec, claim: dict[st
     outcome = _outcome(rng, spec, claim)
     known = ("policy", "event", "reported", "amount", "share", "district", "days", "event_no")
     number = np.where(rng.random(spec.n) < 0.02, NONE, ids) if claim.get("event_no") is None else claim["event_no"]
-    place = np.where(rng.random(spec.n) < 0.4, book.new_numbers("place", spec.n), NONE)
+    place = np.where(rng.random(spec.n) < 0.12, book.new_numbers("place", spec.n), NONE)
     book.append(
         "claims", claim_id=ids, policy_id=claim["policy"], event_no=number, event_at=claim["event"],
         reported_at=claim["reported"], claimed_amount=claim["amount"], paid_amount=outcome["paid"], closed_on=outcome["closed"],
