@@ -171,7 +171,7 @@ def _write(book: BookBuilder, line: str, spec: Spec, data: dict[str, Any]) -> No
         device_id=spec.get("device", device), ip=np.where(online, rng.integers(0, 2**31, spec.n), NONE),
         recording_required=np.where(recording, 1, NONE), gift=spec.get("gift", NONE), compulsory=spec.get("compulsory", NONE),
         recording_quality=coded(np.where(recording, rng.choice(3, spec.n, p=[0.9, 0.07, 0.03]), -1), ("good", "poor", "missing")),
-        status=spec.get("status", None) if spec.stated("status") else coded(ended, ("active", "expired")),
+        status=spec.get("status", np.array(("active", "expired"), dtype="object")[ended]) if spec.stated("status") else coded(ended, ("active", "expired")),
     )  # fmt: skip
 
 
