@@ -44,12 +44,12 @@ class Arrivals:
         self._book, self.nights, self.first = book, nights, book.end - nights
         self._of: dict[str, list[Ints]] = {}
         for name, clock in (("policies", "issued_on"), ("claims", "reported_at")):
-            frame = book.frame(name, tables()[name].key[0], clock)
+            frame = book.frame(name, (tables()[name].key[0], clock))
             self._of[name] = self._by_row(name, frame.iloc[:, 0].to_numpy(), self.night(name, clock, frame.iloc[:, 1]))
         for name in ("parties", "objects"):
             self._of[name] = [np.full(rows.size, nights + 1, dtype="int8") for rows in getattr(book, name).rows]
         for name, table, parent, columns in USES:
-            self._use(name, book.frame(table, parent, *columns), parent)
+            self._use(name, book.frame(table, (parent, *columns)), parent)
 
     def night(self, table: str, column: str, values: Any) -> Ints:
         """Night that brings what happened at these dates or times; null counts as history."""

@@ -188,7 +188,7 @@ class BookBuilder:
         if n := lengths.pop():
             self._pieces[table].append({"": n, **columns})
 
-    def frame(self, table: str, *names: str) -> pd.DataFrame:
+    def frame(self, table: str, names: tuple[str, ...] = ()) -> pd.DataFrame:
         """All rows of a table so far: the columns somebody wrote (or those named), ids as integers, codes as categoricals."""
         pieces = self._pieces[table]
         written = [c for c in tables()[table].source_columns if any(c.name in p for p in pieces) and (not names or c.name in names)]

@@ -25,7 +25,7 @@ class Numbers:
         self._rng, self._book = book.rng("numbers"), book
         self._new = {kind: [self._shuffled(n) for n in book.counted(kind)] for kind in ("party", "object", "event", "order")}
         for kind, (table, key, clock) in CLOCKS.items():
-            self._new[kind] = self._ordered(kind, book.frame(table, key, clock)) if book.has(table) else []
+            self._new[kind] = self._ordered(kind, book.frame(table, (key, clock))) if book.has(table) else []
 
     def of(self, kind: str, ids: Any) -> Ints:
         """New ids of old ones; ``NONE`` stays."""
