@@ -22,7 +22,10 @@ leads_app = typer.Typer(help="The published leads.", no_args_is_help=True)
 for name, part in (("sources", sources_app), ("indicators", indicators_app), ("leads", leads_app)):
     app.add_typer(part, name=name)
 
-AsOf = Annotated[str | None, typer.Option("--as-of", help="Night, YYYY-MM-DD: nothing received from 00:00 of it counts. Default: the day after the newest data.")]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", help="Night, YYYY-MM-DD: nothing received from 00:00 of it counts. Default: the day after the newest data."),
+]
 Config = Annotated[Path | None, typer.Option("--config", help="fraudleads.toml")]
 SourceName = Annotated[str | None, typer.Option("--source", help="A shipped mapping's name or a mapping file.")]
 Data = Annotated[Path | None, typer.Option("--data", help="Where that source's files lie, gzipped or not.")]
@@ -73,8 +76,7 @@ def indicators_list(lang: Language = "zh") -> None:
     """List the red flags: code, grain, severity, scheme, name."""
     from pipelines.flows.inspect import indicator_lines
 
-    for line in indicator_lines(lang):
-        typer.echo(line)
+    typer.echo(indicator_lines(lang))
 
 
 @indicators_app.command("show")
@@ -90,12 +92,14 @@ def leads_show(
     lead_id: Annotated[str, typer.Argument(help="A lead, a case, or a rank of the latest night.")],
     workspace: Workspace = VAR,
     lang: Language = "zh",
-    unmask: Annotated[bool, typer.Option("--unmask", help="Show personal data in the clear; recorded in the workspace's access log.")] = False,
+    unmask: Annotated[
+        bool, typer.Option("--unmask", help="Show personal data in the clear; recorded in the workspace's access log.")
+    ] = False,
 ) -> None:
     """Show a lead with its reasons, evidence and source rows."""
     from pipelines.flows.inspect import show_lead
 
-    show_lead(workspace, lead_id, lang, unmask)
+    typer.echo(show_lead(workspace, lead_id, lang, unmask))
 
 
 @leads_app.command("export")
@@ -117,8 +121,7 @@ def trace(claim_id: str, workspace: Workspace = VAR, lang: Language = "zh") -> N
     """Follow one claim through the latest night: source row, entities, edges, flags, leads."""
     from pipelines.flows.inspect import trace_claim
 
-    for line in trace_claim(workspace, claim_id, lang):
-        typer.echo(line)
+    typer.echo(trace_claim(workspace, claim_id, lang))
 
 
 @app.command()
@@ -173,7 +176,7 @@ def main() -> None:
     except FraudleadsError as error:
         typer.secho(f"fraudleads: {error}", err=True)
         sys.exit(error.exit_code)
-    except Exception as error:  # noqa: BLE001 - the message of an unexpected error may hold a value of somebody's row
+    except Exception as error:
         if os.environ.get("FRAUDLEADS_DEBUG"):
             raise
         typer.secho(_without_values(error), err=True)
