@@ -8,7 +8,17 @@ from typing import TypeAlias
 import numpy as np
 
 from pipelines.simulate.book import BookBuilder
-from pipelines.simulate.schemes import conduct, medical, motor, other
+from pipelines.simulate.schemes import (
+    conduct,
+    lookalikes_conduct,
+    lookalikes_medical,
+    lookalikes_motor,
+    lookalikes_other,
+    medical,
+    motor,
+    other,
+    outcomes,
+)
 from pipelines.simulate.schemes.case import Case
 from pipelines.simulate.schemes.plot import Plot
 
@@ -32,7 +42,57 @@ SCHEMES: tuple[tuple[str, Generator], ...] = (
     ("shell_employers", other.shell_employers),
     ("livestock_reuse", other.livestock_reuse),
 )
-LOOKALIKES: tuple[tuple[str, Generator], ...] = ()
+LOOKALIKES: tuple[tuple[str, Generator], ...] = (
+    ("hospital_ring", lookalikes_medical.village_agent),
+    ("hospital_ring", lookalikes_medical.county_hospital),
+    ("hospital_ring", lookalikes_medical.works_hospital),
+    ("sham_admission", lookalikes_medical.rehabilitation),
+    ("sham_admission", lookalikes_medical.slow_fracture),
+    ("sham_admission", lookalikes_medical.observed),
+    ("split_stay", lookalikes_medical.chemotherapy),
+    ("split_stay", lookalikes_medical.dialysis),
+    ("split_stay", lookalikes_medical.complication),
+    ("invoice_reuse", lookalikes_medical.co_insured),
+    ("invoice_reuse", lookalikes_medical.split_note),
+    ("invoice_reuse", lookalikes_medical.two_allowances),
+    ("village_stays", lookalikes_medical.food_poisoning),
+    ("village_stays", lookalikes_medical.bus_crash),
+    ("village_stays", lookalikes_medical.cataract_bus),
+    ("undisclosed_illness", lookalikes_medical.ill_again),
+    ("undisclosed_illness", lookalikes_medical.group_cover),
+    ("undisclosed_illness", lookalikes_medical.old_back),
+    ("staged_accident", lookalikes_motor.fleet),
+    ("staged_accident", lookalikes_motor.two_car_family),
+    ("staged_accident", lookalikes_motor.chain_crash),
+    ("staged_accident", lookalikes_motor.both_covers),
+    ("garage_ring", lookalikes_motor.popular_garage),
+    ("garage_ring", lookalikes_motor.dealer),
+    ("garage_ring", lookalikes_motor.rescue_hotline),
+    ("driver_swap", lookalikes_motor.spouse_at_night),
+    ("driver_swap", lookalikes_motor.told_in_the_morning),
+    ("driver_swap", lookalikes_motor.hired_driver),
+    ("injury_broker", lookalikes_motor.only_appraiser),
+    ("injury_broker", lookalikes_motor.legal_aid),
+    ("injury_broker", lookalikes_motor.court_panel),
+    ("ghost_policies", lookalikes_conduct.kin_of_agent),
+    ("ghost_policies", lookalikes_conduct.best_seller),
+    ("ghost_policies", lookalikes_conduct.plant_closure),
+    ("proxy_surrender", lookalikes_conduct.mis_sold),
+    ("proxy_surrender", lookalikes_conduct.children_call),
+    ("proxy_surrender", lookalikes_conduct.rates_rise),
+    ("stacking", lookalikes_conduct.gift_covers),
+    ("stacking", lookalikes_conduct.company_covers),
+    ("stacking", lookalikes_conduct.careful_buyer),
+    ("device_bulk", lookalikes_conduct.agent_tablet),
+    ("device_bulk", lookalikes_conduct.school_class),
+    ("device_bulk", lookalikes_conduct.eager_shopper),
+    ("shell_employers", lookalikes_other.subsidiaries),
+    ("shell_employers", lookalikes_other.bookkeeper),
+    ("shell_employers", lookalikes_other.industrial_park),
+    ("livestock_reuse", lookalikes_other.outbreak),
+    ("livestock_reuse", lookalikes_other.sold_on),
+    ("livestock_reuse", lookalikes_other.whole_lot),
+)
 """Scheme it looks like → honest generator."""
 
 FRAUD_SHARE = 0.0095
@@ -71,6 +131,7 @@ def plant(book: BookBuilder, rng: np.random.Generator | None = None) -> None:
                 counts[name] += 1
     _look_alike(plot, counts)
     plot.write()
+    outcomes.investigate(book)
 
 
 def _look_alike(plot: Plot, counts: dict[str, int]) -> None:

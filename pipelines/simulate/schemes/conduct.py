@@ -33,7 +33,7 @@ def ghost_policies(case: Case) -> None:
             starts=day, premium=premium, commission=round(premium * share), bonus=round(premium * rng.uniform(0.15, 0.6)),
             status="lapsed", **payer,
         )  # fmt: skip
-        result = "failed" if case.chance(0.3 + 0.5 * case.strength) else "done"
+        result = "failed" if case.chance(0.3 + 0.5 * case.strength) else "ok"
         case.row("policy_events", policy_id=policy, kind="callback", at=case.moment(day + 6, (9, 17)), result=result)
         case.row("policy_events", policy_id=policy, kind="lapse", at=case.moment(day + case.number(95, 185), (0, 1)))
         if case.chance(0.5):
@@ -61,20 +61,21 @@ def proxy_surrender(case: Case) -> None:
         own = int(case.book.actors["phone"][person])
         voice = phone if case.chance(0.45 + 0.5 * case.strength) else own
         case.row(
-            "policy_events", policy_id=policy, kind="complaint", at=case.moment(day, (9, 18)), phone=voice, sender=voice,
-            text=_varied(case, text), result="settled",
+            "policy_events", policy_id=policy, kind="complaint", at=case.moment(day, (9, 18)), phone=voice,
+            text=_varied(case, text), result="rejected",
         )  # fmt: skip
-        give_back(case, policy, day + case.number(9, 40), (premium, rng.uniform(0.75, 1.0), rng.uniform(0.25, 0.6)))
+        give_back(case, (policy, person), day + case.number(9, 40), (premium, rng.uniform(0.75, 1.0), rng.uniform(0.25, 0.6)))
         case.participant("actor", person)
         case.participant("policy", policy)
 
 
-def give_back(case: Case, policy: int, day: np.datetime64, money: tuple[float, float, float]) -> None:
-    """A surrender: premium, share of it refunded, share of it that was the cash value."""
-    premium, refunded, worth = money
+def give_back(case: Case, whose: tuple[int, int], day: np.datetime64, money: tuple[float, float, float]) -> None:
+    """A surrender to the holder's account: (policy, holder), day, (premium, share of it refunded, share of it that was the cash value)."""
+    (policy, holder), (premium, refunded, worth) = whose, money
     case.row(
         "policy_events", policy_id=policy, kind="surrender", at=case.moment(min(day, case.book.end - 1), (9, 17)),
         amount=round(premium * refunded, 2), cash_value=round(premium * worth, 2),
+        account=int(case.book.actors["account"][holder]),
     )  # fmt: skip
 
 
@@ -88,7 +89,7 @@ def stacking(case: Case) -> None:
     """Several covers at every insurer within a month, then a fall within three: each pays its daily allowance and its sum."""
     rng, cast = case.rng, case.cast
     person, start = cast.person(rng), case.when(150, 120)
-    insurers = [*case.spread(2), *case.spread(case.number(1, 4))]
+    insurers = case.spread(case.number(3, 6))
     case.perpetrator("actor", person)
     admitted = start + 30 + case.number(5, 75)
     stay = {

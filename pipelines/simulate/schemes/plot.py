@@ -76,7 +76,7 @@ class Plot:
             if (name := f"{kind}_id") in columns:
                 columns[name] = self._real(kind, columns[name])
         if table == "policy_events":
-            columns["event_id"] = self.book.new_ids("policy_event", insurer_of(columns["policy_id"]))
+            columns["event_id"] = self.book.new_ids("event", insurer_of(columns["policy_id"]))
         self.book.append(table, **columns)
 
     def _real(self, kind: str, ids: Ints) -> Ints:
