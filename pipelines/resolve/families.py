@@ -31,7 +31,7 @@ def families(found: ir.Table, parties: ir.Table, party_links: ir.Table) -> ir.Ta
     heads = found.filter(found.n == found.root).select("n", "entity_id")
     members = rooted(heads, linked)
     names = heads.select(head="n", family_id="entity_id")
-    return kept(members.inner_join(names, members.root == names.head).select("entity_id", "family_id"))
+    return kept(members.inner_join(names, members.root == names["head"]).select("entity_id", "family_id"))
 
 
 def _kin(people: ir.Table, party_links: ir.Table) -> ir.Table:
