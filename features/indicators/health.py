@@ -110,9 +110,13 @@ def split_stay(book: Book, s: Settings) -> ir.Table:
 
 
 def habit(rows: ir.Table, by: str, hit: ir.BooleanValue, s: Settings) -> ir.Table:
-    """Groups whose share of hits lies ``z`` above everybody else's, with ``count`` hits at least: ``by``, count, z."""
+    """Groups whose share of hits lies ``z`` above everybody else's, with ``count`` hits at least: ``by``, count, z.
+
+    The others' rate is Laplace's (one hit and one miss added), so that few others are not taken for certain.
+    """
     groups = rows.mutate(hit=hit).group_by(by).agg(count=lambda t: t.hit.sum(), n=lambda t: t.count())
-    others = groups.mutate(rate=(groups["count"].sum().over() - groups["count"]) / (groups.n.sum().over() - groups.n).nullif(0))
+    hits, trials = groups["count"].sum().over() - groups["count"], groups.n.sum().over() - groups.n
+    others = groups.mutate(rate=(hits + 1) / (trials + 2))
     scored = others.mutate(z=binomial_z(others["count"], others.n, others.rate))
     return scored.filter((scored["count"] >= s["count"]) & (scored.z > s["z"])).select(by, "count", "z")
 

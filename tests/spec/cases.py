@@ -108,6 +108,8 @@ def _cell(value: Any, kind: str, number: str) -> Any:
         return datetime.fromisoformat(str(value))
     if kind == "date":
         return date.fromisoformat(str(value)[:10])
+    if kind == "int64":
+        return int(value)
     if kind == "string" or kind.startswith("dec"):
         return scoped(str(value), number) if number else str(value)
     return value

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from features import schema, views
 from features.book import Book
 from features.indicators.base import RedFlag
-from pipelines import resolve
+from pipelines import graph, resolve
 from tests.spec.cases import AS_OF, Case, cells, read, scoped
 
 LATER = {
@@ -29,10 +29,12 @@ LATER = {
         "a_id": "string", "a_kind": "string", "b_id": "string", "b_kind": "string", "n": "int64", "expected": "float64",
         "lift": "float64", "p": "float64", "q": "float64", "amount": "float64", "first_at": "timestamp", "last_at": "timestamp",
     },
+    "rings": {"ring_id": "string", "kind": "string", "n_members": "int64", "n_events": "int64", "n_families": "int64"},
+    "ring_members": {"ring_id": "string", "entity_id": "string", "role": "string"},
 }  # fmt: skip
 """Tables of later stages that a case may give, with the columns a flag may read."""
 PARTY_COLUMNS = ("a_id", "b_id", "entity_id")
-OWNER = {"entities": "first_key", "party_entity": "party_id", "claim_view": "claim_id", "policy_view": "policy_id"}
+OWNER = {"entities": "first_key", "party_entity": "party_id", "claim_view": "claim_id", "policy_view": "policy_id", "edges": "claim_id"}
 """The column that says whose case a row is, where the table has no ``source_file``."""
 _names = count()
 
@@ -71,6 +73,7 @@ def whole() -> Whole:
     tables = {n: t if n in canonical and n not in ("claims", "policies") else _kept(t) for n, t in tables.items()}
     book = Book(tables, AS_OF)
     tables |= {"claim_view": _kept(views.claim_view(book)), "policy_view": _kept(views.policy_view(book))}
+    tables |= {"edges": _kept(graph.edges(tables))}
     arrow = {n: _owned(n, t).to_pyarrow() for n, t in tables.items()}
     return Whole(arrow | {n: _given(n, arrow["party_entity"]) for n in LATER})
 
@@ -86,7 +89,8 @@ def _given(name: str, mapped: pa.Table) -> pa.Table:
     types = {**LATER[name], "source_file": "string"}
     rows = [r for case in all_cases() for r in cells(case, name, types)]
     for row in rows:
-        row |= {c: known.get(scoped(row[c], row["source_file"]), row[c]) for c in PARTY_COLUMNS if row.get(c)}
+        apart = {c: scoped(row[c], row["source_file"]) for c in PARTY_COLUMNS if row.get(c)}
+        row |= {c: known.get(a, a if row.get("role") == "event" else row[c]) for c, a in apart.items()}
     return _arrow(rows, types).rename_columns([*LATER[name], "case"])
 
 
@@ -144,8 +148,11 @@ def fired(flag: RedFlag, book: Book) -> set[str]:
 
 
 def subjects(ids: list[str], case: Case) -> set[str]:
-    """Entity ids of the source ids; an id that is no party's or object's stays."""
+    """Entity ids of the source ids; ``event of A:c1`` is that claim's event; an id that is no party's or object's stays."""
     parties, objects = whole().rows("party_entity", case), whole().rows("objects", case)
     known = dict(zip(parties["party_id"].to_pylist(), parties["entity_id"].to_pylist(), strict=True))
     known |= dict(zip(objects["object_id"].to_pylist(), objects["object_entity"].to_pylist(), strict=True))
-    return {known.get(i, i) for i in (scoped(i, case.number) for i in ids)}
+    claims = whole().rows("claims", case)
+    known |= {f"event of {c}": e for c, e in zip(claims["claim_id"].to_pylist(), claims["event_id"].to_pylist(), strict=True)}
+    apart = {i if i.startswith("ring:") else scoped(i, case.number) for i in ids}
+    return {known.get(i, i) for i in apart}
