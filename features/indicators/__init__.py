@@ -2,15 +2,40 @@
 
 from __future__ import annotations
 
-from features.indicators import agriculture, health, life, party, regional, treatment
+from features.indicators import (
+    agents,
+    agriculture,
+    crashes,
+    employer,
+    freight,
+    health,
+    internet,
+    life,
+    motor,
+    network,
+    party,
+    regional,
+    selling,
+    surrender,
+    treatment,
+)  # fmt: skip
 from features.indicators.base import RedFlag
 
 INDICATORS: tuple[RedFlag, ...] = (
     *health.FLAGS,
     *treatment.FLAGS,
+    *motor.FLAGS,
+    *crashes.FLAGS,
+    *employer.FLAGS,
     *agriculture.FLAGS,
+    *freight.FLAGS,
+    *selling.FLAGS,
+    *agents.FLAGS,
+    *surrender.FLAGS,
     *life.FLAGS,
     *regional.FLAGS,
+    *internet.FLAGS,
+    *network.FLAGS,
     *party.FLAGS,
 )
 """All red flags. Each module ends in its own ``FLAGS``."""

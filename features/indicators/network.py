@@ -1,0 +1,175 @@
+"""Validated links as red flags: H16, M09, M17, M20 and N04. A link alone proves nothing, so most ask for a second, independent sign."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from features.book import Book
+from features.indicators.base import RedFlag, Settings, red_flag
+from features.indicators.evidence import finding, without_exempt
+from features.indicators.sharing import dearer, linked_claims
+from features.peers import binomial_z
+
+LINK = "Tumminello et al. 2023"
+
+
+@red_flag(
+    "H16",
+    "Hospital and agent",
+    grain="hospital",
+    severity="high",
+    scheme="hospital_ring",
+    needs=("claim_roles.role", "policies.agent_id"),
+    source=f"Taiping case; {LINK}",
+    settings={"lift": 5, "households": 5},
+)
+def hospital_agent(book: Book, s: Settings) -> ir.Table:
+    """An agent's customers fill one hospital.
+
+    Condition: validated link of agent and hospital, ``lift`` or more times chance, ``households`` or more households.
+    Example: fourteen families of one agent in a hospital that has two of a hundred patients of the district.
+    Reason: agent and hospital fill beds together and split the benefit.
+    Exclusions: exempt hospitals (the only one of a county, direct payment); chance is reckoned within the home district and line.
+    """
+    strong = linked_claims(book, ("agent", "hospital"), ("agent_id", "hospital_id")).filter(
+        lambda t: (t.lift >= s["lift"]) & (t.link_n >= s["households"])
+    )
+    rows = without_exempt(without_exempt(strong, "hospital_id", book), "agent_id", book)
+    sides = [_side(rows, "hospital", "hospital_id", s["households"]), _side(rows, "agent", "agent_id", s["households"])]
+    return ibis.union(*sides)
+
+
+def _side(rows: ir.Table, kind: str, column: str, limit: float) -> ir.Table:
+    """Findings on one side of a link: its strongest link gives the value."""
+    most = rows.mutate(most=rows.link_n.max().over(group_by=column))
+    return finding(most, (kind, column), ("most", limit), ("claims", "claim_id"))
+
+
+@red_flag(
+    "M09",
+    "Garage with its own customers",
+    grain="garage",
+    severity="high",
+    scheme="garage_ring",
+    needs=("claim_roles.role",),
+    source="Shunyi court: 23 of 26 cases",
+    settings={"z": 3, "quantile": 0.9},
+)
+def garage_customers(book: Book, s: Settings) -> ir.Table:
+    """A garage that always meets the same reporters or owners, and whose repairs are dear.
+
+    Condition: validated link of the garage with a reporter, a reporting phone or an owner, and its share of claims above the
+    ``quantile`` of motor amounts lies ``z`` or more standard deviations above that of all garages.
+    Example: one man reports eleven strangers' crashes, all repaired at one shop, all dear.
+    Reason: the garage makes the damage.
+    Exclusions: exempt garages (4S shops that report for their customers) and exempt reporters.
+    """
+    links = book["links"].filter(lambda t: (t.a_kind == "garage") & t.b_kind.isin(("reporter", "phone", "owner")))
+    names = without_exempt(without_exempt(links, "a_id", book), "b_id", book).group_by(garage_id="a_id").agg(n=lambda t: t.n.max())
+    dear = _dear_garages(book, s)
+    hit = book["claim_view"].inner_join(names.inner_join(dear, "garage_id"), "garage_id")
+    return finding(hit, ("garage", "garage_id"), ("z", s["z"]), ("claims", "claim_id"), hit.n)
+
+
+def _dear_garages(book: Book, s: Settings) -> ir.Table:
+    """Garages whose share of high-price repairs stands out: garage_id, z."""
+    view = book["claim_view"].filter(lambda t: (t.line == "motor") & t.garage_id.notnull() & t.amount.notnull())
+    money = view.select("garage_id", money=view.amount.cast("float64"))
+    high = money.mutate(high=(money.money >= money.money.quantile(s["quantile"]).as_scalar()).cast("int64"))
+    rate = high.high.mean().as_scalar()
+    shares = high.group_by("garage_id").agg(high=high.high.sum(), claims=high.count())
+    scored = shares.mutate(z=binomial_z(shares.high, shares.claims, rate))
+    return scored.filter(scored.z > s["z"]).select("garage_id", "z")
+
+
+@red_flag(
+    "M17",
+    "Assessor and garage",
+    grain="assessor",
+    severity="high",
+    scheme="garage_ring",
+    needs=("claim_roles.role",),
+    source="Shanghai: 15 % kickback",
+    settings={"z": 2},
+)
+def assessor_garage(book: Book, s: Settings) -> ir.Table:
+    """An assessor who keeps meeting one garage, and is generous there.
+
+    Condition: validated link of assessor and garage (within the assessor's own insurer), amounts ``z`` or more standard errors
+    above the line's.
+    Example: half of an assessor's cases at one of forty garages, a third dearer.
+    Reason: estimates are inflated for a share.
+    Exclusions: exempt garages.
+    """
+    rows = without_exempt(linked_claims(book, ("assessor", "garage"), ("assessor_id", "garage_id")), "garage_id", book)
+    scored = dearer(rows, book, "amount", ("assessor_id",))
+    hit = rows.inner_join(scored.filter(scored.z > s["z"]), "assessor_id")
+    return finding(hit, ("assessor", "assessor_id"), ("z", s["z"]), ("claims", "claim_id"), "link_n")
+
+
+@red_flag(
+    "M20",
+    "Injury broker",
+    grain="proxy",
+    severity="high",
+    scheme="injury_broker",
+    needs=("claim_roles.role",),
+    source="injury-broker cases",
+    settings={"z": 2},
+)
+def injury_broker(book: Book, s: Settings) -> ir.Table:
+    """A judicial appraiser and a lawyer or proxy who come as a pair, with dear injuries.
+
+    Condition: validated link of appraiser with lawyer or proxy, amounts ``z`` or more standard errors above the line's. Disability
+    grades are no field of the contract; the amount, which follows the grade, stands for them.
+    Example: nine injured strangers, one proxy, one appraiser, every one a grade too high.
+    Reason: the broker buys the claim, the appraiser writes the grade.
+    Exclusions: exempt parties (the county's only appraiser).
+    """
+    return ibis.union(*(_broker(book, s, kind) for kind in ("lawyer", "proxy")))
+
+
+def _broker(book: Book, s: Settings, kind: str) -> ir.Table:
+    column = f"{kind}_id"
+    rows = linked_claims(book, ("appraiser", kind), ("appraiser_id", column))
+    rows = without_exempt(without_exempt(rows, "appraiser_id", book), column, book)
+    scored = dearer(rows, book, "amount", (column,))
+    hit = rows.inner_join(scored.filter(scored.z > s["z"]), column)
+    most = hit.mutate(most=hit.z.max().over(group_by="appraiser_id"))
+    return ibis.union(
+        finding(hit, (kind, column), ("z", s["z"]), ("claims", "claim_id")),
+        finding(most, ("appraiser", "appraiser_id"), ("most", s["z"]), ("claims", "claim_id")),
+    )
+
+
+@red_flag(
+    "N04",
+    "Doctor and agent, lawyer with doctor or garage",
+    grain="party",
+    severity="medium",
+    scheme="hospital_ring",
+    needs=("claim_roles.role",),
+    source=f"ring cases; {LINK}",
+    settings={"households": 4},
+)
+def odd_links(book: Book, s: Settings) -> ir.Table:
+    """Two trades that have no business with each other share their customers.
+
+    Condition: validated link of doctor and agent, doctor and lawyer, or garage and lawyer over ``households`` or more households.
+    Example: one agent's customers are all treated by one of two hundred doctors.
+    Reason: they refer customers for a share.
+    Exclusions: exempt parties; a doctor who is the district's only one of a kind still needs more customers than chance gives.
+    """
+    pairs = ((("agent", "doctor"), ("agent_id", "doctor_id")), (("doctor", "lawyer"), ("doctor_id", "lawyer_id")),
+             (("garage", "lawyer"), ("garage_id", "lawyer_id")))  # fmt: skip
+    return ibis.union(*(part for kinds, columns in pairs for part in _both(book, s, kinds, columns)))
+
+
+def _both(book: Book, s: Settings, kinds: tuple[str, str], columns: tuple[str, str]) -> list[ir.Table]:
+    rows = linked_claims(book, kinds, columns)
+    rows = without_exempt(without_exempt(rows, columns[0], book), columns[1], book).filter(lambda t: t.link_n >= s["households"])
+    return [_side(rows, kind, column, s["households"]) for kind, column in zip(kinds, columns, strict=True)]
+
+
+FLAGS: tuple[RedFlag, ...] = (hospital_agent, garage_customers, assessor_garage, injury_broker, odd_links)
