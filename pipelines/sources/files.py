@@ -39,12 +39,15 @@ class Profile:
         Both kinds of line end occur.
     full_width : bool
         Characters of the full-width forms may occur.
+    gaps : bool
+        Empty lines may occur, or a field holds some.
     """
 
     zipped: bool
     encoding: str
     mixed: bool
     full_width: bool
+    gaps: bool = False
 
     @property
     def plain(self) -> bool:
@@ -61,16 +64,17 @@ def profile(path: Path, encoding: str = "auto") -> Profile:
         If the file is missing, empty or a damaged archive, or is not in the declared encoding.
     """
     zipped = _zipped(path)
-    first, crlf, lf, full_width = b"", 0, 0, False
+    first, crlf, lf, full_width, gaps = b"", 0, 0, False, False
     decoders = {name: codecs.getincrementaldecoder(name)() for name in (["utf-8", "gb18030"] if encoding == "auto" else [encoding])}
     for chunk in _chunks(path, zipped):
         first = first or chunk[:4]
         crlf, lf = crlf + chunk.count(b"\r\n"), lf + chunk.count(b"\n")
+        gaps = gaps or b"\n\n" in chunk or b"\n\r\n" in chunk
         full_width = full_width or b"\xef\xbc" in chunk or b"\xa3" in chunk
         decoders = dict(_still_valid(decoders, chunk))
     if not first:
         raise DataError("the file is empty", path.name, "ask for the file again; a delivery without rows still has its header line")
-    return Profile(zipped, _encoding(path, first, list(decoders), encoding), 0 < crlf < lf, full_width)
+    return Profile(zipped, _encoding(path, first, list(decoders), encoding), 0 < crlf < lf, full_width, gaps)
 
 
 def _zipped(path: Path) -> bool:
@@ -116,17 +120,30 @@ def _encoding(path: Path, first: bytes, valid: list[str], declared: str) -> str:
     return valid[0] if valid else "utf-8"
 
 
-def transcode(path: Path, seen: Profile, target: Path) -> None:
-    """Write the file beside as plain UTF-8 with one kind of line end, streaming."""
-    with _opened(path, seen.zipped) as source, target.open("w", encoding="utf-8", newline="") as sink:
-        errors = "surrogateescape" if seen.encoding.startswith("utf-8") else "strict"
-        text = io.TextIOWrapper(source, encoding=seen.encoding, errors=errors, newline="")
-        carry = ""
-        for piece in iter(lambda: text.read(CHUNK), ""):
-            piece = carry + piece
-            carry = "\r" if piece.endswith("\r") else ""
-            sink.write(piece.removesuffix(carry).replace("\r\n", "\n").encode("utf-8", errors).decode("utf-8", "replace"))
-        sink.write(carry)
+def transcode(path: Path, seen: Profile, target: Path, drop_gaps: bool = False) -> None:
+    """Write the file beside as plain UTF-8 with one kind of line end, streaming; ``drop_gaps`` leaves out empty lines between rows.
+
+    Raises
+    ------
+    DataError
+        If bytes turn up that the encoding does not know.
+    """
+    errors = "surrogateescape" if seen.encoding.startswith("utf-8") else "strict"
+    with _opened(path, seen.zipped) as source, target.open("w", encoding="utf-8", errors=errors, newline="\n") as sink:
+        text = io.TextIOWrapper(source, encoding=seen.encoding, errors=errors, newline=None)
+        try:
+            sink.writelines(_without_gaps(text) if drop_gaps else iter(lambda: text.read(CHUNK), ""))
+        except UnicodeDecodeError as error:
+            raise DataError(f"the file is not in {seen.encoding} to its end", path.name, "ask for the file again") from error
+
+
+def _without_gaps(lines: Iterable[str]) -> Iterator[str]:
+    """Lines but the empty ones outside quotes: the CSV reader skips those, yet counts them when it numbers a line it cannot read."""
+    quoted = False
+    for line in lines:
+        if quoted or line != "\n":
+            yield line
+        quoted ^= line.count('"') % 2 == 1
 
 
 def header(path: Path, seen: Profile, delimiter: str, wanted: Iterable[str]) -> tuple[str, list[str]]:

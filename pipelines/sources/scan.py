@@ -40,18 +40,25 @@ def csv(engine: DuckEngine, path: Path, seen: files.Profile, shape: tuple[str, i
     shape : tuple of (str, int)
         Delimiter and number of columns.
     """
-    plain = path if seen.plain else target.with_suffix(".csv")
-    if not seen.plain:
-        files.transcode(path, seen, plain)
-    zipped = seen.zipped and seen.plain
-    name, rejects = f"rejects_{target.stem}", target.with_suffix(".rejects")
+    found = _scan(engine, path, path if seen.plain else None, (seen, shape, target))
+    if found and seen.gaps:
+        _scan(engine, path, None, (seen, shape, target), drop_gaps=True)
+    _renumber(engine, target, target.with_suffix(".rejects"), path.name)
+
+
+def _scan(
+    engine: DuckEngine, path: Path, plain: Path | None, how: tuple[files.Profile, tuple[str, int], Path], drop_gaps: bool = False
+) -> int:
+    """Read a file, or its rewritten copy where ``plain`` is none; the number of rejected lines."""
+    seen, shape, target = how
+    copy, name = target.with_suffix(".csv"), f"rejects_{target.stem}"
     try:
-        _write(engine, _csv_query(plain, shape, zipped, name), target, path.name)
-        _keep_rejects(engine, name, rejects)
-        _renumber(engine, target, rejects, path.name)
+        if plain is None:
+            files.transcode(path, seen, copy, drop_gaps)
+        _write(engine, _csv_query(plain or copy, shape, plain is not None and seen.zipped, name), target, path.name)
+        return _keep_rejects(engine, name, target.with_suffix(".rejects"))
     finally:
-        if not seen.plain:
-            plain.unlink(missing_ok=True)
+        copy.unlink(missing_ok=True)
 
 
 def _csv_query(path: Path, shape: tuple[str, int], zipped: bool, rejects: str) -> str:
@@ -91,15 +98,16 @@ def _write(engine: DuckEngine, query: str, target: Path, source: str) -> None:
     part.replace(target)
 
 
-def _keep_rejects(engine: DuckEngine, name: str, target: Path) -> None:
-    """One row per rejected line: its data row number, the reader's reason, and the line as it came."""
+def _keep_rejects(engine: DuckEngine, name: str, target: Path) -> int:
+    """One row per rejected line: its data row number, the reader's reason, and the line as it came; returns their count."""
     query = (
         f"SELECT line - 1 AS source_row, 'csv' AS rule, lower(min(error_type::VARCHAR)) AS message, "
-        f"any_value(csv_line) AS raw FROM {name} WHERE line IS NOT NULL GROUP BY line"
+        f"any_value(ltrim(csv_line, chr(10) || chr(13))) AS raw FROM {name} WHERE line IS NOT NULL GROUP BY line"
     )
     engine.con.raw_sql(f"COPY ({query}) TO {_text(target)} (FORMAT parquet)")
     for table in (name, f"{name}_scan"):
         engine.con.raw_sql(f"DROP TABLE IF EXISTS {table}")
+    return int(pyarrow.parquet.read_metadata(target).num_rows)
 
 
 def _no_rejects(engine: DuckEngine, target: Path) -> None:
