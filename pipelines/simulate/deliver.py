@@ -20,7 +20,7 @@ from pipelines.simulate.book import BookBuilder, insurer_of
 from pipelines.simulate.columns import Ints
 from pipelines.simulate.numbering import Numbers
 
-COMPRESSION = 9
+COMPRESSION = 6
 SCOPES = ("claim_id", "policy_id", "party_id", "object_id", "event_id", "order_id", "subject_id")
 """Columns that tell whose row it is."""
 

@@ -103,9 +103,9 @@ def _drivers(book: BookBuilder) -> Ints:
 
 def _experts(book: BookBuilder, rng: np.random.Generator, spec: Spec, crash: dict[str, Any]) -> dict[str, Any]:
     at, insurer, hurt = crash["district"], crash["insurer"], crash["injured"]
-    garage = spec.get("garage", np.where(rng.random(spec.n) < 0.85, world.local(book, "garage").pick(rng, at), NONE)).astype("int64")
+    garage = spec.get("garage", np.where((rng.random(spec.n) < 0.85) & (spec.get("whole", 0) == 0), world.local(book, "garage").pick(rng, at), NONE)).astype("int64")
     assessor = spec.get("assessor", world.assessors(book).pick(rng, insurer * 38 + at))
-    found = {"garage": garage, "assessor": assessor, "hospital": np.where(hurt, stays.hospital_for(book, rng, at), NONE)}
+    found = {"garage": garage, "assessor": assessor, "hospital": np.where(hurt & (spec.get("whole", 0) == 0), stays.hospital_for(book, rng, at), NONE)}
     for kind, share in (("lawyer", 0.2), ("appraiser", 0.3), ("proxy", 0.06)):
         found[kind] = np.where(hurt & (rng.random(spec.n) < share), world.local(book, kind).pick(rng, at), NONE)
     found = {kind: spec.get(kind, drawn) for kind, drawn in found.items()}

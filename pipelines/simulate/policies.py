@@ -16,7 +16,7 @@ from pipelines.simulate.records import ID_BASE
 from pipelines.simulate.spec import Spec
 
 CHANNELS = ("agent", "broker", "bank", "online", "direct", "group")
-AGENT_DEVICE = 0.06
+AGENT_DEVICE = 0.01
 """Share of agent-sold policies that were entered on the agent's own device."""
 
 

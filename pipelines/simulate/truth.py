@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,25 +30,31 @@ def write(book: BookBuilder, folder: Path, numbers: Numbers, arrivals: Arrivals)
 
 
 def _subjects(book: BookBuilder, numbers: Numbers, arrivals: Arrivals) -> pd.DataFrame:
-    scheme = {row["instance"]: row["scheme"] for row in book.truth_instance}
-    parts = [
-        _subject(book, numbers, arrivals, row).assign(instance=row["instance"], scheme=scheme[row["instance"]], role=row["role"])
-        for row in book.truth_subject
-    ]
-    return pd.concat(parts, ignore_index=True)[SUBJECT_COLUMNS] if parts else pd.DataFrame(columns=SUBJECT_COLUMNS)
+    rows = book.truth_subject
+    if not rows:
+        return pd.DataFrame(columns=SUBJECT_COLUMNS)
+    count = [len(row["subjects"]) for row in rows]
+    named = {name: np.repeat(np.array([row[name] for row in rows]), count) for name in ("instance", "kind", "role")}
+    all_ = pd.DataFrame({**named, "id": np.concatenate([np.asarray(row["subjects"], dtype="int64") for row in rows])})
+    parts = [_subject(book, numbers, arrivals, part) for _, part in all_.groupby("kind", sort=True)]
+    scheme = pd.Series({row["instance"]: row["scheme"] for row in book.truth_instance})
+    found = pd.concat(parts, ignore_index=True)
+    return found.assign(scheme=found["instance"].map(scheme))[SUBJECT_COLUMNS].sort_values(SUBJECT_COLUMNS, ignore_index=True)
 
 
-def _subject(book: BookBuilder, numbers: Numbers, arrivals: Arrivals, row: dict[str, Any]) -> pd.DataFrame:
-    ids, kind = np.asarray(row["subjects"], dtype="int64"), row["kind"]
+def _subject(book: BookBuilder, numbers: Numbers, arrivals: Arrivals, part: pd.DataFrame) -> pd.DataFrame:
+    """Subjects of one kind as they are called outside; an actor is one subject for each party record that was delivered."""
+    kind, ids = str(part["kind"].iloc[0]), part["id"].to_numpy()
     if kind in ("phone", "account", "device"):
-        return pd.DataFrame({"subject_kind": kind, "subject_id": render.number({"device": "device_id"}.get(kind, kind), ids).to_pandas()})
+        text = render.number({"device": "device_id"}.get(kind, kind), ids).to_numpy(zero_copy_only=False)
+        return part.assign(subject_kind=kind, subject_id=text)
     if kind == "actor":
-        party = np.concatenate([book.known_parties(ids, index) for index in range(len(book.insurers))])
-        kinds = np.tile(np.array(PARTY_KINDS)[book.actors["kind"][ids]], len(book.insurers))
-        has = (party >= 0) & (arrivals.of("parties", party) <= arrivals.nights)
-        return pd.DataFrame({"subject_kind": kinds[has], "subject_id": numbers.scoped("party", party[has])})
-    ids = ids[arrivals.of(ROWS[kind][1], ids) <= arrivals.nights]
-    return pd.DataFrame({"subject_kind": kind, "subject_id": numbers.scoped(ROWS[kind][0], ids)})
+        every = pd.concat([part.assign(party=book.known_parties(ids, index)) for index in range(len(book.insurers))])
+        every = every[(every["party"] >= 0) & (arrivals.of("parties", every["party"]) <= arrivals.nights)]
+        kinds = np.array(PARTY_KINDS)[book.actors["kind"][every["id"].to_numpy()]]
+        return every.assign(subject_kind=kinds, subject_id=numbers.scoped("party", every["party"].to_numpy()))
+    part = part[arrivals.of(ROWS[kind][1], ids) <= arrivals.nights]
+    return part.assign(subject_kind=kind, subject_id=numbers.scoped(ROWS[kind][0], part["id"].to_numpy()))
 
 
 def _identity(book: BookBuilder, numbers: Numbers, arrivals: Arrivals) -> pd.DataFrame:
