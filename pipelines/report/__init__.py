@@ -47,7 +47,9 @@ def publish(
     page = Page(tables, meta, settings, messages, names or {})
     sheets = flat(tables, messages, settings.language, names or {})
     csv = write_csv(sheets["leads"], out_dir / "leads.csv")
-    book = write_workbook(sheets, _about(meta, page), out_dir / "leads.xlsx", (messages, settings.language, page.as_of))
+    # A workbook of every lead of a big night is too slow to open: it holds those on the page, the CSV all of them.
+    shown = {name: frame[frame.lead_id.isin(page.shown)] for name, frame in sheets.items()}
+    book = write_workbook(shown, _about(meta, page), out_dir / "leads.xlsx", (messages, settings.language, page.as_of))
     html = out_dir / "report.html"
     html.write_text(render(page), encoding="utf-8", newline="\n")
     return [csv, book, html]

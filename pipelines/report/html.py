@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -21,10 +22,12 @@ from pipelines.report.draw import network
 from pipelines.report.mask import pseudonym
 from pipelines.report.messages import Both, Messages, plain
 from pipelines.report.story import documents, tenths, told
-from pipelines.report.timeline import timeline
+from pipelines.report.timeline import points, timeline
 
 TEMPLATES = Path(__file__).parent / "templates"
 CASES, FIRST_REASONS = 200, 3
+CONTROL = re.compile(r"[^\n\t\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What no HTML or XML page may hold, escaped or not."""
 Row: TypeAlias = Mapping[Any, Any]
 
 
@@ -77,19 +80,26 @@ class Page:
     @cached_property
     def reasons(self) -> dict[str, list[Row]]:
         """Told reasons by lead."""
-        shown = set(self.cases.lead_id) | {m["lead_id"] for rows in self.members.values() for m in rows}
         leads = self.tables["leads"]
-        words = told(leads[leads.lead_id.isin(shown)], self.tables["lead_reasons"], self.messages)
+        words = told(leads[leads.lead_id.isin(self.shown)], self.tables["lead_reasons"], self.messages)
         return {str(k): list(g.to_dict("records")) for k, g in words.groupby("lead_id", sort=False)}
 
+    @property
+    def shown(self) -> frozenset[str]:
+        """Leads that are on the page: those of its cases, leading or not."""
+        return frozenset(self.cases.lead_id) | {str(m["lead_id"]) for rows in self.members.values() for m in rows}
+
     def of_lead(self, table: str, lead_id: str) -> pd.DataFrame:
-        """One lead's rows of a table."""
+        """One lead's rows of ``lead_evidence``, ``neighbourhood`` or ``points`` (dated evidence)."""
         groups = self._by_lead[table]
-        return groups.get(lead_id, self.tables[table].iloc[:0])
+        return groups.get(lead_id, groups[""])
 
     @cached_property
     def _by_lead(self) -> dict[str, dict[str, pd.DataFrame]]:
-        return {t: {str(k): g for k, g in self.tables[t].groupby("lead_id")} for t in ("lead_evidence", "neighbourhood")}
+        """Rows by lead, of the leads that have a page of their own."""
+        shown = {n: t[t.lead_id.isin(self.cases.lead_id)] for n, t in self.tables.items() if n in ("lead_evidence", "neighbourhood")}
+        shown["points"] = points(shown["lead_evidence"])
+        return {n: {str(k): g for k, g in t.groupby("lead_id")} | {"": t.iloc[:0]} for n, t in shown.items()}
 
     def word(self, section: str, key: object) -> Both:
         """A word of the catalogue."""
@@ -113,7 +123,7 @@ def render(page: Page) -> str:
     frame = {"style": style, "script": script, "style_hash": _hash(style), "script_hash": _hash(script)}
     summary = {"totals": _totals(page, cases), "choices": _choices(page, cases)}
     whole = environment.get_template("report.html.j2").render(page=page, cases=cases, **words, **frame, **summary)
-    return "".join(c for c in whole if c in "\n\t" or c >= " ")
+    return CONTROL.sub("", whole)
 
 
 def _case(page: Page, row: Row) -> dict[str, Any]:
@@ -131,7 +141,7 @@ def _case(page: Page, row: Row) -> dict[str, Any]:
         "documents": documents(reasons, plain(row["first_document_lead"]))[:FIRST_REASONS],
         "evidence": _evidence(page, lead, reasons),
         "others": _others(page, str(row["case_id"])),
-        "timeline": timeline(page.of_lead("lead_evidence", lead), page.as_of, page.messages),
+        "timeline": timeline(page.of_lead("points", lead), page.as_of, page.messages),
         "network": network(edges, subject_id, page.messages, page.settings.graph_nodes),
     }
 
@@ -149,9 +159,9 @@ def _facts(page: Page, row: Row) -> dict[str, Any]:
 
 def _shown(reasons: list[Row], score: float) -> list[dict[str, Any]]:
     """Reasons with points in tenths that sum to the score shown, and bar lengths of at most 100."""
-    points = tenths([float(r["points"]) for r in reasons], score)
-    most = max([*points, 1.0])
-    return [{**r, "shown": p, "bar": round(100 * max(p, 0.0) / most, 1)} for r, p in zip(reasons, points, strict=True)]
+    rounded = tenths([float(r["points"]) for r in reasons], score)
+    most = max([*rounded, 1.0])
+    return [{**r, "shown": p, "bar": round(100 * max(p, 0.0) / most, 1)} for r, p in zip(reasons, rounded, strict=True)]
 
 
 def _evidence(page: Page, lead: str, reasons: list[Row]) -> dict[str, Any]:
@@ -218,7 +228,7 @@ def _money(value: object) -> str:
 
 
 def _day(value: object) -> str:
-    return "—" if pd.isna(value) else f"{pd.Timestamp(value):%Y-%m-%d}"  # type: ignore[call-overload,arg-type]
+    return "—" if pd.isna(value) else str(value)[:10]  # type: ignore[call-overload]
 
 
 def _hash(text: str) -> str:

@@ -9,6 +9,8 @@ from typing import TypeAlias
 import networkx as nx
 import pandas as pd
 
+from pipelines.report.messages import BLANK, plain
+
 LANES = {
     "sell": ("agent", "agency", "employer", "shop", "product", "station"),
     "people": ("person", "party", "other"),
@@ -76,28 +78,21 @@ def connected(edges: pd.DataFrame, subject_id: str) -> Graph:
 
 
 def _graph(edges: pd.DataFrame) -> Graph:
-    whole = edges.dropna(subset=["a_id", "b_id"])
-    whole = whole[whole.a_id != whole.b_id]
+    """A few hundred edges at most, so a plain walk beats any grouping."""
+    whole = edges.dropna(subset=["a_id", "b_id"]).sort_values(["a_id", "b_id", "role"], kind="stable")
     graph: Graph = nx.Graph()
-    ends = pd.concat(
-        [whole[["a_id", "a_kind"]].set_axis(["id", "kind"], axis=1), whole[["b_id", "b_kind"]].set_axis(["id", "kind"], axis=1)]
-    )
-    graph.add_nodes_from((i, {"kind": k}) for i, k in ends.drop_duplicates("id").sort_values("id").itertuples(index=False))
-    pair = pd.DataFrame(
-        {
-            "a": whole[["a_id", "b_id"]].min(axis=1),
-            "b": whole[["a_id", "b_id"]].max(axis=1),
-            "role": whole.role,
-            "weight": whole.weight.fillna(1),
-        }
-    )
-    sums = pair.groupby(["a", "b"], as_index=False).agg(role=("role", _roles), weight=("weight", "max"))
-    graph.add_edges_from((str(r["a"]), str(r["b"]), {"role": r["role"], "weight": float(r["weight"])}) for r in sums.to_dict("records"))
+    for a, a_kind, b, b_kind, role, weight in whole[["a_id", "a_kind", "b_id", "b_kind", "role", "weight"]].itertuples(index=False):
+        if a != b:
+            graph.add_node(a, kind=a_kind)
+            graph.add_node(b, kind=b_kind)
+            known = graph.get_edge_data(a, b, {"role": "", "weight": 0.0})
+            least = 1.0 if pd.isna(weight) else float(weight)
+            graph.add_edge(a, b, role=_joined_roles(known["role"], plain(role)), weight=max(known["weight"], least))
     return graph
 
 
-def _roles(roles: pd.Series) -> str:
-    return "|".join(sorted(set(roles.dropna().astype(str))))
+def _joined_roles(*roles: str) -> str:
+    return "|".join(sorted({r for r in "|".join(roles).split("|") if r not in ("", BLANK)}))
 
 
 def _projected(graph: Graph, records: list[str], subject_id: str) -> Graph:
@@ -119,8 +114,7 @@ def _crosses(a: str, b: str) -> bool:
 
 def _add(graph: Graph, a: str, b: str, roles: tuple[str, str]) -> None:
     known = graph.get_edge_data(a, b, {"role": "", "weight": 0.0})
-    role = "|".join(sorted({r for r in "|".join((known["role"], *roles)).split("|") if r}))
-    graph.add_edge(a, b, role=role, weight=known["weight"] + 1.0)
+    graph.add_edge(a, b, role=_joined_roles(known["role"], *roles), weight=known["weight"] + 1.0)
 
 
 def units(graph: Graph, subject_id: str) -> list[Unit]:

@@ -17,13 +17,13 @@ def number(value: float) -> str:
 def element(tag: str, body: str | Markup = "", **attributes: object) -> Markup:
     """An element; ``_`` in an attribute's name is ``-``, a trailing one is dropped (``class_``); floats are rounded, None is left out."""
     kept = ((k.rstrip("_").replace("_", "-"), number(v) if isinstance(v, float) else v) for k, v in attributes.items() if v is not None)
-    head = Markup("").join(Markup(' {}="{}"').format(k, v) for k, v in kept)
-    return Markup("<{0}{1}>{2}</{0}>").format(tag, head, escape(body))
+    head = "".join(f' {name}="{escape(value)}"' for name, value in kept)
+    return Markup(f"<{tag}{head}>{escape(body)}</{tag}>")  # noqa: S704 - every value and the body are escaped; names are our own
 
 
 def both(text: Both, tag: str = "tspan") -> Markup:
     """The text in every language; the page's style shows one of them."""
-    return Markup("").join(element(tag, text[lang], class_=lang, lang=lang) for lang in sorted(text, reverse=True))
+    return Markup("").join(element(tag, text[lang], lang=lang) for lang in sorted(text, reverse=True))
 
 
 def picture(parts: Iterable[Markup], width: float, height: float, label: Both) -> Markup:

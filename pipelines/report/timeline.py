@@ -15,13 +15,38 @@ from pipelines.report.messages import Messages
 WIDTH, LEFT, RIGHT, TOP, LANE = 760.0, 110.0, 24.0, 12.0, 44.0
 
 
-def timeline(evidence: pd.DataFrame, as_of: date, messages: Messages) -> Markup:
-    """Draw dated evidence: one lane per insurer, a dot per claim (area by amount), a square per policy, a diamond for the rest.
+def points(evidence: pd.DataFrame) -> pd.DataFrame:
+    """One row per lead and claim, policy or other record that bears a date.
 
     Parameters
     ----------
     evidence : DataFrame
-        ``insurer, evidence_table, evidence_key, claim_id, at, amount``.
+        ``lead_id, insurer, evidence_table, evidence_key, claim_id, at, amount`` of any number of leads.
+
+    Returns
+    -------
+    DataFrame
+        ``lead_id, insurer, kind`` (claim, policy, other), ``key, at`` (the day), ``amount`` (CNY).
+    """
+    claim = evidence["claim_id"].astype("string")
+    rows = pd.DataFrame({"lead_id": evidence["lead_id"], "insurer": evidence["insurer"].astype("string").fillna("")})
+    rows["kind"] = (
+        evidence["evidence_table"].map({"policies": "policy", "policy_events": "policy"}).fillna("other").mask(claim.notna(), "claim")
+    )
+    rows["key"] = claim.fillna(evidence["evidence_key"].astype("string"))
+    rows["at"] = pd.to_datetime(evidence["at"], errors="coerce").astype("datetime64[s]").dt.normalize()
+    rows["amount"] = pd.to_numeric(evidence["amount"], errors="coerce").astype("float64").fillna(0.0).clip(lower=0.0)
+    dated = rows.dropna(subset=["at"])
+    return dated.groupby(["lead_id", "insurer", "kind", "key"], as_index=False).agg(at=("at", "min"), amount=("amount", "max"))
+
+
+def timeline(dated: pd.DataFrame, as_of: date, messages: Messages) -> Markup:
+    """Draw dated evidence: one lane per insurer, a dot per claim (area by amount), a square per policy, a diamond for the rest.
+
+    Parameters
+    ----------
+    dated : DataFrame
+        One lead's rows of :func:`points`.
     as_of : date
         Right end of the time axis.
     messages : Messages
@@ -32,43 +57,21 @@ def timeline(evidence: pd.DataFrame, as_of: date, messages: Messages) -> Markup:
     Markup
         An ``svg`` element, or nothing where no row bears a date.
     """
-    points = _points(evidence)
-    if points.empty:
+    if dated.empty:
         return Markup("")
-    start, end = points["at"].min() - pd.Timedelta(days=10), max(pd.Timestamp(as_of), points["at"].max())
-    lanes = sorted(points.insurer.unique())
+    start, end = dated["at"].min() - pd.Timedelta(days=10), max(pd.Timestamp(as_of), dated["at"].max())
+    lanes = sorted(dated.insurer.unique())
     scale = (WIDTH - LEFT - RIGHT) / max((end - start).days, 1)
-    points = points.assign(
-        x=LEFT + (points["at"] - start).dt.days * scale, y=points.insurer.map({n: TOP + LANE * (i + 0.5) for i, n in enumerate(lanes)})
-    )
+    y = dated.insurer.map({n: TOP + LANE * (i + 0.5) for i, n in enumerate(lanes)})
+    placed = dated.assign(x=LEFT + (dated["at"] - start).dt.days * scale, y=y)
     bottom = TOP + LANE * len(lanes)
-    parts = [*_axis(start, end, scale, bottom), *_lanes(lanes), *(_mark(p) for p in _spread(points).to_dict("records"))]
+    parts = [*_axis(start, end, scale, bottom), *_lanes(lanes), *(_mark(p) for p in _spread(placed).to_dict("records"))]
     return svg.picture(parts, WIDTH, bottom + 24, messages.text("text", "timeline"))
 
 
-def _points(evidence: pd.DataFrame) -> pd.DataFrame:
-    """One row per claim, policy or other record that bears a date."""
-    at = pd.to_datetime(evidence["at"], errors="coerce")
-    amount = pd.to_numeric(evidence["amount"], errors="coerce").fillna(0.0)
-    claim = evidence["claim_id"].astype("string")
-    rows = pd.DataFrame(
-        {
-            "at": at.astype("datetime64[s]").dt.normalize(),
-            "amount": amount.clip(lower=0.0),
-            "insurer": evidence["insurer"].astype("string").fillna(""),
-        }
-    )
-    rows["key"] = claim.fillna(evidence["evidence_key"].astype("string"))
-    rows["kind"] = (
-        evidence["evidence_table"].map({"policies": "policy", "policy_events": "policy"}).fillna("other").mask(claim.notna(), "claim")
-    )
-    dated = rows.dropna(subset=["at"])
-    return dated.groupby(["insurer", "kind", "key"], as_index=False).agg(at=("at", "min"), amount=("amount", "max"))
-
-
-def _spread(points: pd.DataFrame) -> pd.DataFrame:
+def _spread(placed: pd.DataFrame) -> pd.DataFrame:
     """Points that would cover each other step aside, up and down in turn."""
-    ordered = points.sort_values(["insurer", "at", "kind", "key"], kind="stable")
+    ordered = placed.sort_values(["insurer", "at", "kind", "key"], kind="stable")
     nth = ordered.groupby(["insurer", (ordered.x // 7)]).cumcount() % 5
     top = ordered.amount.max() or 1.0
     radius = 3.5 + 6.5 * (ordered.amount / top) ** 0.5

@@ -10,7 +10,7 @@ import report_book
 
 from pipelines.report.draw import network
 from pipelines.report.messages import catalogue
-from pipelines.report.timeline import timeline
+from pipelines.report.timeline import points, timeline
 
 SUBJECT = report_book.SUBJECTS[0][1]
 CHORD = ["a_id", "a_kind", "b_id", "b_kind", "role", "weight", "amount"]
@@ -111,7 +111,7 @@ def evidence(n: int) -> pd.DataFrame:
 
 def test_the_timeline_has_one_mark_per_record_and_a_lane_per_insurer() -> None:
     rows = pd.concat([evidence(12), evidence(12).assign(code="H12")])
-    page = minidom.parseString(str(timeline(rows, date(2026, 1, 1), catalogue())))
+    page = minidom.parseString(str(timeline(points(rows), date(2026, 1, 1), catalogue())))
     circles = page.getElementsByTagName("circle")
     assert len(circles) == 9 and len(page.getElementsByTagName("rect")) == 3
     names = [t.firstChild.data for t in page.getElementsByTagName("text") if t.getAttribute("class") == "lane-name"]
@@ -121,11 +121,11 @@ def test_the_timeline_has_one_mark_per_record_and_a_lane_per_insurer() -> None:
 @pytest.mark.parametrize("days", [0, 200, 900, 4000])
 def test_all_marks_lie_inside_the_axis(days: int) -> None:
     rows = evidence(8).assign(at=[pd.Timestamp("2026-01-01") - pd.Timedelta(days=days * i / 8) for i in range(8)])
-    page = minidom.parseString(str(timeline(rows, date(2026, 1, 1), catalogue())))
+    page = minidom.parseString(str(timeline(points(rows), date(2026, 1, 1), catalogue())))
     xs = [float(c.getAttribute("cx")) for c in page.getElementsByTagName("circle")]
     assert xs and min(xs) >= 110 and max(xs) <= 736
     assert len([t for t in page.getElementsByTagName("text") if t.getAttribute("class") == "axis"]) <= 14
 
 
 def test_evidence_without_dates_gives_no_timeline() -> None:
-    assert timeline(evidence(3).assign(at=pd.NaT), date(2026, 1, 1), catalogue()) == ""
+    assert timeline(points(evidence(3).assign(at=pd.NaT)), date(2026, 1, 1), catalogue()) == ""
