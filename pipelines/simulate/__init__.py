@@ -20,8 +20,8 @@ Each takes a **spec**, a DataFrame with one row per policy or claim: what is giv
   invoice (number), reported, reporter (actor), second (id of another policy of the person that the same stay is honestly claimed on).
 - ``motor.claim(book, spec)``. Needs ``policy``, ``owner`` (actor), ``vehicle`` (object id). May have event (time), driver, garage,
   assessor, reporter, third, passenger1, passenger2, passenger3, lawyer, appraiser, proxy, hospital (actors), third_vehicle (object id),
-  police (number), district, amount, estimate, fault, reported, injured and alone (bool: no third
-  party), second (the other cover, compulsory or commercial).
+  police (number), district, amount, estimate, fault, reported, injured (bool), alone (bool: no third
+  party), bare (bool: neither garage nor hospital on file), second (the other cover, compulsory or commercial).
 - ``losses.claim(book, line, spec)`` for the other lines. Needs ``policy``, ``person``. May have event, amount, hospital, doctor,
   diagnosis, object, reporter, employer (actors), reported, photo (number), shop (actor), returned (days after receipt).
 - Every claim's spec may have agent, payee (actors), payee_account, reporter_phone, place (numbers), narrative, refused (bool), closed,

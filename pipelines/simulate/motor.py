@@ -34,7 +34,7 @@ def claim(book: BookBuilder, columns: pd.DataFrame | dict[str, Any]) -> Ints:
     ids = _file(book, rng, spec, {**crash, "policy": spec.need("policy").astype("int64"), "amount": amount}, {**roles, "truth": truth})
     second = spec.get("second", NONE).astype("int64")
     if (both := second >= 0).any():
-        smaller = np.round(np.minimum(amount * rng.uniform(0.2, 0.9, spec.n), 2000), 2)
+        smaller = np.round(np.minimum(amount * rng.uniform(0.2, 0.9, spec.n), 2000), 0)
         again = {k: v[both] for k, v in {**crash, "policy": second, "amount": smaller, "event_no": ids}.items()}
         _file(book, rng, spec.where(both), again, {k: v[both] for k, v in {**roles, "truth": truth}.items()})
     spec.done()
@@ -103,9 +103,11 @@ def _drivers(book: BookBuilder) -> Ints:
 
 def _experts(book: BookBuilder, rng: np.random.Generator, spec: Spec, crash: dict[str, Any]) -> dict[str, Any]:
     at, insurer, hurt = crash["district"], crash["insurer"], crash["injured"]
-    garage = spec.get("garage", np.where((rng.random(spec.n) < 0.85) & (spec.get("whole", 0) == 0), world.local(book, "garage").pick(rng, at), NONE)).astype("int64")
+    filed = spec.get("bare", 0) == 0
+    repaired = filed & (rng.random(spec.n) < 0.85)
+    garage = spec.get("garage", np.where(repaired, world.local(book, "garage").pick(rng, at), NONE)).astype("int64")
     assessor = spec.get("assessor", world.assessors(book).pick(rng, insurer * 38 + at))
-    found = {"garage": garage, "assessor": assessor, "hospital": np.where(hurt & (spec.get("whole", 0) == 0), stays.hospital_for(book, rng, at), NONE)}
+    found = {"garage": garage, "assessor": assessor, "hospital": np.where(hurt & filed, stays.hospital_for(book, rng, at), NONE)}
     for kind, share in (("lawyer", 0.2), ("appraiser", 0.3), ("proxy", 0.06)):
         found[kind] = np.where(hurt & (rng.random(spec.n) < share), world.local(book, kind).pick(rng, at), NONE)
     found = {kind: spec.get(kind, drawn) for kind, drawn in found.items()}
@@ -114,7 +116,7 @@ def _experts(book: BookBuilder, rng: np.random.Generator, spec: Spec, crash: dic
 
 def _amounts(rng: np.random.Generator, crash: dict[str, Any]) -> Any:
     hurt = np.where(crash["injured"], rng.lognormal(9.6, 0.9, len(crash["injured"])), 0)
-    return np.round(rng.lognormal(7.8, 0.85, len(hurt)) + hurt, 2)
+    return np.round(rng.lognormal(7.8, 0.85, len(hurt)) + hurt, 0)
 
 
 def _file(book: BookBuilder, rng: np.random.Generator, spec: Spec, crash: dict[str, Any], roles: dict[str, Any]) -> Ints:
@@ -140,7 +142,7 @@ def _file(book: BookBuilder, rng: np.random.Generator, spec: Spec, crash: dict[s
 def _objects(book: BookBuilder, ids: Ints, crash: dict[str, Any]) -> None:
     own = vehicles.known(book, crash["vehicle"], insurer_of(ids))
     book.append(
-        "claim_objects", claim_id=ids, object_id=own, side="own", fault_share=crash["fault"], assessed=np.round(crash["amount"] * 0.92, 2)
+        "claim_objects", claim_id=ids, object_id=own, side="own", fault_share=crash["fault"], assessed=np.round(crash["amount"] * 0.92, 0)
     )
     car = vehicles.known(book, crash["third_vehicle"], insurer_of(ids))
     has = (car >= 0) & (car != own)

@@ -147,8 +147,8 @@ class Case:
         """New organisations of a kind with contacts of their own."""
         numbers = {name: self.book.new_numbers(name, n) for name in ("phone", "account", "address", "credit", "licence")}
         opened = self.book.start - self.rng.integers(-200, 900, n).astype("timedelta64[D]")
-        named = {"name": self.rng.integers(0, 10**9, n), "district": district, "opened": opened, "weight": 0.0}
-        return [int(a) for a in self.book.add_actors(kind, n, **{**numbers, **named, **columns})]
+        named = {"name": self.rng.integers(0, 10**9, n), "district": district, "opened": opened, "weight": 1e-6}
+        return [int(a) for a in self.cast.use(self.book.add_actors(kind, n, **{**numbers, **named, **columns}))]
 
     def lot(self, insurer: int, tag: int) -> int:
         """A livestock lot with an ear tag."""

@@ -29,10 +29,10 @@ class Cast:
     def __init__(self, book: BookBuilder) -> None:
         self.book = book
         self._used = np.zeros(book.actors.size + 1, dtype=bool)
-        self._adults = _adults(book)
+        self._amounts, self._days, claimed = _facts(book)
+        self._adults = _adults(book, np.concatenate([book.of_kind("person"), claimed]))
         self._homes = _split(self._adults, book.actors["district"][self._adults])
         self._policies = _individual(book)
-        self._amounts, self._days = _facts(book)
 
     def district(self, rng: np.random.Generator) -> int:
         """A district, by its inhabitants."""
@@ -101,10 +101,13 @@ class Cast:
     def use(self, actors: ArrayLike) -> Ints:
         """Keep actors out of other instances; returns them."""
         who = np.atleast_1d(np.asarray(actors, dtype="int64"))
-        if who.size and who.max() >= len(self._used):
-            self._used = np.concatenate([self._used, np.zeros(int(who.max()) + 1, dtype=bool)])
+        self._grow()
         self._used[who] = True
         return who
+
+    def _grow(self) -> None:
+        if (missing := self.book.actors.size - len(self._used)) > 0:
+            self._used = np.concatenate([self._used, np.zeros(missing + len(self._used), dtype=bool)])
 
     def days(self, rng: np.random.Generator, a: float, b: float) -> int:
         """A stay's days: the honest quantile at a Beta(a, b) draw, so that days alone separate with an AUC of about a / (a + b)."""
@@ -131,14 +134,16 @@ class Cast:
         return frame.assign(insurer=insurer_of(frame["policy"])).drop_duplicates("insured")
 
     def _one(self, rng: np.random.Generator, who: Ints) -> int:
+        self._grow()
         fresh = who[~self._used[who]]
         who = fresh if len(fresh) else who
         weight = np.sqrt(self.book.actors["weight"][who])
         return int(self.use(rng.choice(who, p=weight / weight.sum()))[0])
 
 
-def _adults(book: BookBuilder) -> Ints:
-    who = book.of_kind("person")
+def _adults(book: BookBuilder, who: Ints) -> Ints:
+    """Adults among actors. Everybody comes once, and again for each honest claim: planted ones are to have a history like others."""
+    who = who[book.actors["kind"][who] == 0]
     age = (book.end - book.actors["birth"][who]).astype(int) / 365.25
     return np.asarray(who[(age >= 25) & (age < 72) & np.isnat(book.actors["deceased"][who])])
 
@@ -158,10 +163,11 @@ def _individual(book: BookBuilder) -> dict[str, NDArray[Any]]:
     return {name: np.concatenate([p[name] for p in parts]) for name in ("policy", *names)}
 
 
-def _facts(book: BookBuilder) -> tuple[list[NDArray[Any]], NDArray[Any]]:
-    """Honest claimed amounts by line, and days of stays."""
+def _facts(book: BookBuilder) -> tuple[list[NDArray[Any]], NDArray[Any], Ints]:
+    """Honest claimed amounts by line, days of stays, and the insured of the claims."""
     claims = book.frame("claims", ("policy_id", "claimed_amount", "admitted_on", "discharged_on"))
-    line = book.cover(claims["policy_id"].to_numpy(), "line")["line"]
+    cover = book.cover(claims["policy_id"].to_numpy(), "line", "insured")
+    line = cover["line"]
     days = (claims["discharged_on"] - claims["admitted_on"]).dt.days.dropna().to_numpy()
     amounts = claims["claimed_amount"].to_numpy()
-    return [np.sort(amounts[(line == k) & ~np.isnan(amounts)]) for k in range(len(LINES))], np.sort(days)
+    return [np.sort(amounts[(line == k) & ~np.isnan(amounts)]) for k in range(len(LINES))], np.sort(days), cover["insured"]

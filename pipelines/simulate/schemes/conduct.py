@@ -91,7 +91,7 @@ def stacking(case: Case) -> None:
     person, start = cast.person(rng), case.when(150, 120)
     insurers = case.spread(case.number(3, 6))
     case.perpetrator("actor", person)
-    admitted = start + 30 + case.number(5, 75)
+    admitted = start + 30 + case.number(25, 85)
     stay = {
         "person": person, "admitted": admitted, "days": cast.days(rng, 2.2, 1.3), "hospital": case.hospital_near(person),
         "diagnosis": case.one_of(("S93.4", "S80.1", "S61.0", "S20.2", "S22.3")), "truth": case.event(), "invoice": case.fresh("invoice"),
@@ -99,11 +99,13 @@ def stacking(case: Case) -> None:
     }  # fmt: skip
     for insurer in insurers:
         benefit = float(rng.choice([100, 150, 200, 300], p=[0.4, 0.3, 0.2, 0.1]))
-        policy = case.policy(
-            "accident", insurer=insurer, holder=person, starts=start + case.number(0, 28), daily_benefit=benefit, channel="online"
-        )
+        starts = start + case.number(0, 28)
+        policy = case.policy("accident", insurer=insurer, holder=person, starts=starts, daily_benefit=benefit, channel="online")
         case.stay(policy=policy, **stay)
         case.participant("policy", policy)
+    if case.chance(0.5):
+        older = start - case.number(60, 220)
+        case.stay(policy=case.policy("accident", insurer=insurers[0], holder=person, starts=older), **stay)
 
 
 def device_bulk(case: Case) -> None:

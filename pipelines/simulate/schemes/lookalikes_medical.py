@@ -209,6 +209,7 @@ def _before_and_after(case: Case, codes: tuple[str, ...], spec: dict[str, Any]) 
     first, second = case.insurers(2)
     spec = {"insurer": second, "holder": person, "starts": start, **spec}
     earlier = start - case.number(60, 380)
-    old = case.policy("health", insurer=1 - spec["insurer"] if len(case.book.insurers) > 1 else first, holder=person, starts=earlier - 60)
+    elsewhere = first if first != spec["insurer"] else second
+    old = case.policy("health", insurer=elsewhere, holder=person, starts=earlier - 60)
     case.stay(policy=old, person=person, admitted=earlier, diagnosis=case.one_of(codes))
     case.stay(policy=case.policy("health", **spec), person=person, admitted=start + case.number(50, 240), diagnosis=case.one_of(codes))

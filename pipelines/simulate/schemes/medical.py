@@ -35,8 +35,7 @@ def hospital_ring(case: Case) -> None:
         own = {"doctor": doctor} if case.chance(0.7) else {}
         low, high = (2.2, 1.3) if case.chance(case.strength) else (1, 1)
         case.stay(
-            policy=policy, person=person, hospital=hospital, admitted=start + case.number(0, 140), days=cast.days(rng, low, high),
-            treated=float(rng.beta(7, 3)), **own,
+            policy=policy, person=person, hospital=hospital, admitted=start + case.number(0, 140), days=cast.days(rng, low, high), **own,
         )  # fmt: skip
 
 
@@ -54,18 +53,20 @@ def covered_by(case: Case, agent: int, n: int, time: tuple[Any, int], line: str 
 
 
 def sham_admission(case: Case) -> None:
-    """Slight injuries and vague pains, long beds, hardly any treatment, a daily allowance in force, at times at two insurers at once."""
+    """Slight injuries and vague pains, over-long or hardly treated, with a daily allowance in force, at times at two insurers at once."""
     rng, cast = case.rng, case.cast
     hospital, start = cast.hospital(rng), case.when(120)
     people = cast.people(rng, case.size(4, 9), case.home(hospital))
     case.perpetrator("actor", hospital)
     case.participant("actor", people)
     for person in people.tolist():
-        days, admitted, event = cast.days(rng, 3.6, 1.2), start + case.number(0, 120), case.event()
+        untreated, admitted, event = case.chance(0.55), start + case.number(0, 120), case.event()
+        days = cast.days(rng, 1.8, 1.4) if untreated else cast.days(rng, 6, 1.2)
         line = case.one_of(("accident", "health"))
+        poor = {"treated": float(rng.beta(5, 4 + 4 * case.strength))} if untreated else {}
         stay = {
-            "person": person, "hospital": hospital, "admitted": admitted, "days": days, "truth": event,
-            "diagnosis": case.one_of(SLIGHT if line == "accident" else VAGUE), "treated": float(rng.beta(5, 5 + 4 * case.strength)),
+            "person": person, "hospital": hospital, "admitted": admitted, "days": days, "truth": event, **poor,
+            "diagnosis": case.one_of(SLIGHT if line == "accident" else VAGUE),
         }  # fmt: skip
         for insurer in case.insurers(2 if case.chance(0.35 * case.strength) else 1):
             benefit = float(rng.choice([80, 100, 150, 200, 300]))
@@ -100,12 +101,12 @@ def invoice_reuse(case: Case) -> None:
         bill = {
             "person": person, "admitted": admitted, "days": cast.days(rng, 1.6, 1.3), "invoice": case.fresh("invoice"), "truth": event,
             "hospital": case.hospital_near(person), "diagnosis": case.one_of(VAGUE), "pooled_share": float(rng.uniform(0.25, 0.6)),
-            "amount": cast.amount(rng, "health", 2, 1.4),
+            "bill": cast.amount(rng, "health", 2, 1.4) * 2,
         }  # fmt: skip
         second = first if case.chance(0.15) else second
         for insurer in (first, second):
             policy = case.policy("health", insurer=insurer, holder=person, starts=admitted - case.number(40, 300))
-            case.stay(policy=policy, reported=case.moment(admitted + bill["days"] + case.number(3, 40)), **bill)
+            case.stay(policy=policy, **bill)
 
 
 def village_stays(case: Case) -> None:
@@ -122,9 +123,8 @@ def village_stays(case: Case) -> None:
         admitted = start + (40 if place >= 8 else 0) + case.number(0, 3)
         policy = case.policy("health", insurer=insurer, holder=person, agent=agent, starts=admitted - case.number(38, 180))
         days, code = cast.days(rng, 2.2, 1.6), case.one_of(VAGUE)
-        case.stay(
-            policy=policy, person=person, hospital=hospital, admitted=admitted, days=days, diagnosis=code, treated=float(rng.beta(6, 4))
-        )
+        own = {"treated": float(rng.beta(6, 4))} if case.chance(0.4) else {}
+        case.stay(policy=policy, person=person, hospital=hospital, admitted=admitted, days=days, diagnosis=code, **own)
 
 
 def undisclosed_illness(case: Case) -> None:

@@ -21,8 +21,9 @@ def shell_employers(case: Case) -> None:
             case.contact(firm, insurer, **({"phone": phone} if case.chance(0.7) else {"address": address}))
         for worker in cast.people(rng, case.number(1, 3), district).tolist():
             money = {"payee_account": account} if case.chance(0.5) else {}
+            by = {"reporter": boss} if case.chance(0.45) else {}
             case.loss(
-                "employer_liability", policy=policy, person=worker, employer=firm, reporter=boss,
+                "employer_liability", policy=policy, person=worker, employer=firm, **by,
                 event=case.moment(start + case.number(0, 220)), amount=cast.amount(rng, "employer_liability", 1.8, 1.4), **money,
             )  # fmt: skip
             case.participant("actor", worker)
