@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from features.indicators.base import RedFlag
 
 EVIDENCE = ("code", "at", "insurer", "evidence_table", "evidence_key", "amount", "source_file", "source_row", "row_sha256")
-MOST_ROWS, BAR = 40, 24
+MOST_ROWS, MOST_COLUMNS, BAR = 40, 9, 24
 
 
 def as_text(what: RenderableType, width: int = 140) -> str:
@@ -166,11 +166,35 @@ def _step(name: str, frame: pd.DataFrame, messages: Messages, language: str) -> 
     title = messages.text("table", name)[language]
     if frame.empty:
         return Text(f"{title}: {messages.text('text', 'not_found')[language]}", style="dim")
-    known = masked(frame, name) if name in canonical() else frame
+    known = _spoken(masked(frame, name) if name in canonical() else frame, messages, language)
     parties = [c for c in known.columns if c.endswith("_entity") or c in ("entity_id", "subject_id")]
     coded = known.assign(**{c: known[c].map(_coded) for c in parties}).dropna(axis=1, how="all")
-    table = _table(list(coded.columns), title)
-    for row in coded.head(MOST_ROWS).to_dict("records"):
+    return _upright(coded, title) if len(coded.columns) > MOST_COLUMNS else _flat(coded, title)
+
+
+def _spoken(frame: pd.DataFrame, messages: Messages, language: str) -> pd.DataFrame:
+    """Findings with their sentence instead of their numbers."""
+    if not {"code", "value", "limit", "detail"} <= set(frame.columns):
+        return frame
+    rows = frame[["code", "value", "limit", "detail"]].itertuples(index=False)
+    said = [messages.sentence(code, value, limit, detail)[language] for code, value, limit, detail in rows]
+    return frame.drop(columns=["value", "limit", "detail"]).assign(says=said)
+
+
+def _upright(frame: pd.DataFrame, title: str) -> RenderableType:
+    """Wide rows one below the other, column by column; blanks are left out."""
+    grid = Table(title=title, title_justify="left", show_header=False, show_edge=False, pad_edge=False)
+    for row in frame.head(MOST_ROWS).to_dict("records"):
+        for name, value in row.items():
+            if _cell(value) != BLANK:
+                grid.add_row(str(name), _cell(value))
+        grid.add_section()
+    return grid
+
+
+def _flat(frame: pd.DataFrame, title: str) -> RenderableType:
+    table = _table(list(frame.columns), title)
+    for row in frame.head(MOST_ROWS).to_dict("records"):
         table.add_row(*(_cell(v) for v in row.values()))
     return table
 

@@ -43,6 +43,14 @@ def test_a_trace_masks_canonical_rows_and_names_entities_by_code() -> None:
     assert "摔倒" not in text and "某路" not in text and "7f3a2c99aa00bb11" not in text
 
 
+def test_wide_rows_are_shown_upright_and_findings_as_sentences() -> None:
+    wide = pd.DataFrame({f"feature_{i}": [float(i), None] for i in range(12)})
+    lines = show.as_text(show.trace([("features_claim", wide)], "en"), 80).splitlines()
+    assert [line.split()[-1] for line in lines if line.startswith("feature_11")] == ["11"]
+    found = pd.DataFrame({"code": ["H03"], "subject_id": ["alpha:C1"], "value": [4.0], "limit": [1.0], "detail": [None]})
+    assert "overlap by 4 days" in show.as_text(show.trace([("findings", found)], "en"), 200)
+
+
 @pytest.mark.parametrize("flag", INDICATORS, ids=lambda f: f.code)
 def test_every_flag_has_a_card_in_both_languages(flag) -> None:  # type: ignore[no-untyped-def]
     for language in ("zh", "en"):
