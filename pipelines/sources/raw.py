@@ -33,8 +33,8 @@ class Raw:
         ``c0, c1, ...`` (text), ``source_row`` (1-based), ``row_sha256``.
     columns : dict of str to str
         Source column name → its ``c`` column. Of two columns with one name the first counts.
-    rejects : ibis Table
-        The columns of ``REJECT``.
+    rejects : Path
+        Where the lines that are no rows are kept; no such file if there are none.
     full_width : bool
         Full-width digits may occur.
     path : Path
@@ -43,7 +43,7 @@ class Raw:
 
     table: ir.Table
     columns: dict[str, str]
-    rejects: ir.Table
+    rejects: Path
     full_width: bool
     path: Path
 
@@ -76,7 +76,7 @@ def load(engine: DuckEngine, path: Path, block: Block, digest_of_file: str) -> R
     DataError
         If the file is empty, damaged, wrongly delimited or no table at all.
     """
-    target = folder(engine) / f"{digest(digest_of_file, block.encoding, block.delimiter)}.parquet"
+    target = target_of(engine, block, digest_of_file)
     if done(target):
         return opened(engine, target)
     if path.suffix == ".parquet":
@@ -90,6 +90,11 @@ def load(engine: DuckEngine, path: Path, block: Block, digest_of_file: str) -> R
     return finish(engine, target, columns, full_width)
 
 
+def target_of(engine: DuckEngine, block: Block, digest_of_file: str) -> Path:
+    """Where a file's rows are kept."""
+    return folder(engine) / f"{digest(digest_of_file, block.encoding, block.delimiter)}.parquet"
+
+
 def finish(engine: DuckEngine, target: Path, columns: list[str], full_width: bool) -> Raw:
     """Note beside ``target`` that it is complete, and open it."""
     _note(target).write_text(json.dumps({"columns": columns, "full_width": full_width}), encoding="utf-8")
@@ -97,11 +102,10 @@ def finish(engine: DuckEngine, target: Path, columns: list[str], full_width: boo
 
 
 def opened(engine: DuckEngine, target: Path) -> Raw:
-    """The rows that were written to ``target``, and the rejects beside it."""
+    """The rows that were written to ``target``."""
     note = json.loads(_note(target).read_text(encoding="utf-8"))
     positions = {n: f"c{i}" for i, n in reversed(list(enumerate(note["columns"])))}
-    rejects = engine.con.read_parquet(str(target.with_suffix(".rejects")))
-    return Raw(engine.con.read_parquet(str(target)), positions, rejects, note["full_width"], target)
+    return Raw(engine.con.read_parquet(str(target)), positions, target.with_suffix(".rejects"), note["full_width"], target)
 
 
 def forget(rows: Raw) -> None:

@@ -78,17 +78,19 @@ def text(engine: DuckEngine, mapping: Mapping, delivery: Delivery) -> ir.Table:
     return build.together(tables, delivery.table, first_only=delivery.table in mapping.distinct)
 
 
-def rejects(engine: DuckEngine, mapping: Mapping, delivery: Delivery) -> ir.Table:
+def rejects(engine: DuckEngine, mapping: Mapping, delivery: Delivery) -> ir.Table | None:
     """Lines of a delivery's files that are no rows: too few or too many cells, a stray quote, bad bytes, over 32 MB.
 
     Returns
     -------
-    ibis Table
-        ``source_file``, ``source_row`` (data row number), ``rule`` (``csv``), ``message``, ``raw`` (the line, personal data and all).
+    ibis Table or None
+        ``source_file``, ``source_row`` (data row number), ``rule`` (``csv``), ``message``, ``raw`` (the line, personal data and all);
+        None if every line is a row. Call it after :func:`text`, which reads the files.
     """
-    found = {part.origin: _load(engine, mapping, delivery, part).rejects for part in _parts(mapping, delivery)}
+    kept = {p.origin: raw.target_of(engine, p.block, digest_file(p.path)) for p in _parts(mapping, delivery) if p.path}
+    found = {origin: engine.con.read_parquet(str(f)) for origin, t in kept.items() if (f := t.with_suffix(".rejects")).exists()}
     tables = [t.select(source_file=ibis.literal(origin), **{n: t[n] for n in raw.REJECT}) for origin, t in found.items()]
-    return functools.reduce(lambda left, right: left.union(right), tables)
+    return functools.reduce(lambda left, right: left.union(right), tables) if tables else None
 
 
 def leftover(mapping: Mapping, delivery: Delivery) -> list[Leftover]:

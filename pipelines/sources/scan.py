@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
-import pyarrow.parquet
 
 from pipelines.engine.duckdb import DuckEngine
 from pipelines.errors import DataError
@@ -22,14 +21,12 @@ def parquet(engine: DuckEngine, path: Path, columns: Iterable[str], target: Path
     listed = ", ".join(f"{cell} AS {name}" for name, cell in cells.items())
     lineage = f"file_row_number + 1 AS source_row, {_sha(cells.values())} AS row_sha256"
     _write(engine, f"SELECT {listed}, {lineage} FROM read_parquet({_text(path)}, file_row_number=true)", target, path.name)
-    _no_rejects(engine, target.with_suffix(".rejects"))
 
 
 def pulled(engine: DuckEngine, path: Path, cells: list[str], target: Path) -> None:
     """Rows pulled from a database, numbered by their digest."""
     sha = f"SELECT *, {_sha(cells)} AS row_sha256 FROM read_parquet({_text(path)})"
     _write(engine, f"SELECT *, row_number() OVER (ORDER BY row_sha256) AS source_row FROM ({sha})", target, path.name)
-    _no_rejects(engine, target.with_suffix(".rejects"))
 
 
 def csv(engine: DuckEngine, path: Path, seen: files.Profile, shape: tuple[str, int], target: Path) -> None:
@@ -43,7 +40,8 @@ def csv(engine: DuckEngine, path: Path, seen: files.Profile, shape: tuple[str, i
     found = _scan(engine, path, path if seen.plain else None, (seen, shape, target))
     if found and seen.gaps:
         _scan(engine, path, None, (seen, shape, target), drop_gaps=True)
-    _renumber(engine, target, target.with_suffix(".rejects"), path.name)
+    if found:
+        _renumber(engine, target, target.with_suffix(".rejects"), path.name)
 
 
 def _scan(
@@ -104,22 +102,15 @@ def _keep_rejects(engine: DuckEngine, name: str, target: Path) -> int:
         f"SELECT line - 1 AS source_row, 'csv' AS rule, lower(min(error_type::VARCHAR)) AS message, "
         f"any_value(ltrim(csv_line, chr(10) || chr(13))) AS raw FROM {name} WHERE line IS NOT NULL GROUP BY line"
     )
-    engine.con.raw_sql(f"COPY ({query}) TO {_text(target)} (FORMAT parquet)")
-    for table in (name, f"{name}_scan"):
-        engine.con.raw_sql(f"DROP TABLE IF EXISTS {table}")
-    return int(pyarrow.parquet.read_metadata(target).num_rows)
-
-
-def _no_rejects(engine: DuckEngine, target: Path) -> None:
-    """Write an empty table of rejects."""
-    query = "SELECT 0::BIGINT AS source_row, '' AS rule, '' AS message, '' AS raw WHERE false"
-    engine.con.raw_sql(f"COPY ({query}) TO {_text(target)} (FORMAT parquet)")
+    count = int(engine.con.raw_sql(f"SELECT count(DISTINCT line) FROM {name}").fetchone()[0])
+    if count:
+        engine.con.raw_sql(f"COPY ({query}) TO {_text(target)} (FORMAT parquet)")
+    engine.con.raw_sql(f"DROP TABLE {name}; DROP TABLE {name}_scan")
+    return count
 
 
 def _renumber(engine: DuckEngine, target: Path, rejects: Path, source: str) -> None:
     """Give rows their true number: the count of read lines plus the rejected lines before."""
-    if not pyarrow.parquet.read_metadata(rejects).num_rows:
-        return
     shifts = (
         f"SELECT first_number, max(place) AS shift FROM (SELECT source_row - place + 1 AS first_number, place FROM "
         f"(SELECT source_row, row_number() OVER (ORDER BY source_row) AS place FROM read_parquet({_text(rejects)}))) GROUP BY first_number"

@@ -113,7 +113,7 @@ def test_a_table_becomes_contract_text(losses: Server, engine: DuckEngine, tmp_p
     assert {r["status"] for r in rows} == {"paid", "open"}
     assert sorted(r["source_row"] for r in rows) == [1, 2, 3]
     assert {r["source_file"] for r in rows} == {"core.losses"}
-    assert read.rejects(engine, mapping, delivery).count().to_pyarrow().as_py() == 0
+    assert read.rejects(engine, mapping, delivery) is None
 
 
 def test_the_digest_follows_the_content_and_not_the_order(losses: Server, tmp_path: Path) -> None:

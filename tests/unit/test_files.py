@@ -61,7 +61,8 @@ class Desk:
         return sorted(read.text(self.engine, self.mapping, delivery).to_pyarrow().to_pylist(), key=lambda r: int(r["source_row"]))
 
     def rejects(self, delivery: Delivery) -> Rows:
-        return sorted(read.rejects(self.engine, self.mapping, delivery).to_pyarrow().to_pylist(), key=lambda r: int(r["source_row"]))
+        found = read.rejects(self.engine, self.mapping, delivery)
+        return [] if found is None else sorted(found.to_pyarrow().to_pylist(), key=lambda r: int(r["source_row"]))
 
 
 @pytest.fixture
@@ -79,9 +80,8 @@ def test_plain_and_gzipped_and_parquet_give_the_same_rows(desk: Desk) -> None:
     (desk.folder / "policies.csv").unlink()
     zipped = desk.rows(desk.lay(gzip.compress(text.encode()), "policies.csv.gz"))
     (desk.folder / "policies.csv.gz").unlink()
-    table = pyarrow.table(
-        {"单号": ["P1", "P2"], "NAME": ["a", "b"], "DAY": ["01/02/2024", "2024年3月5日"], "FEN": ["10.5", None], "OK": ["是", "N"]}
-    )
+    cells = [["P1", "P2"], ["a", "b"], ["01/02/2024", "2024年3月5日"], ["10.5", None], ["是", "N"]]
+    table = pyarrow.table(dict(zip(HEADER.strip().split(","), cells, strict=True)))
     pyarrow.parquet.write_table(table, desk.folder / "policies.parquet")
     columnar = desk.rows(desk.delivery())
     for rows, name in ((plain, "policies.csv"), (zipped, "policies.csv.gz"), (columnar, "policies.parquet")):
@@ -135,7 +135,7 @@ def test_a_wrong_delimiter_tells_the_header_it_saw(desk: Desk) -> None:
 
 
 def test_a_missing_key_column_fails_and_another_does_not(desk: Desk) -> None:
-    with pytest.raises(DataError, match="the column '单号' is not there, and policies.policy_id needs it"):
+    with pytest.raises(DataError, match=r"the column '单号' is not there, and policies.policy_id needs it"):
         desk.rows(desk.lay("NAME,DAY\na,01/02/2024\n"))
     delivery = desk.lay("单号,DAY,NEW\nP1,01/02/2024,x\n")
     assert desk.rows(delivery)[0]["product"] is None
@@ -144,9 +144,8 @@ def test_a_missing_key_column_fails_and_another_does_not(desk: Desk) -> None:
 
 
 def test_dates_in_no_declared_format_stay_as_they_came(desk: Desk) -> None:
-    rows = desk.rows(
-        desk.lay(HEADER + "P1,a,5/2/2024,1,Y\nP2,a,20240205,1,Y\nP3,a,Feb 5,1,Y\nP4,a,2024-02-05,1,Y\nP5,a,２０２４年２月５日,1,Y\n")
-    )
+    days = ["5/2/2024", "20240205", "Feb 5", "2024-02-05", "２０２４年２月５日"]
+    rows = desk.rows(desk.lay(HEADER + "".join(f"P{i},a,{day},1,Y\n" for i, day in enumerate(days))))
     assert [r["starts_on"] for r in rows] == ["2024-02-05", "2024-02-05", "Feb 5", "2024-02-05", "2024-02-05"]
 
 
@@ -175,6 +174,12 @@ def test_a_quote_that_never_closes_keeps_all_it_swallowed(desk: Desk) -> None:
     assert ids(desk.rows(delivery)) == ["P1"]
     kept = "".join(r["raw"] for r in desk.rejects(delivery))
     assert all(p in kept for p in ("P2", "P3", "P4"))
+
+
+def test_mixed_line_ends_do_not_hide_bad_bytes(desk: Desk) -> None:
+    delivery = desk.lay(HEADER.encode() + b"P1,a,,1,Y\r\nP2,\xff\xfe\xff,,2,Y\nP3,c,,3,Y\n")
+    assert ids(desk.rows(delivery)) == ["P1", "P3"]
+    assert [r["message"] for r in desk.rejects(delivery)] == ["invalid encoding"]
 
 
 @pytest.mark.parametrize("ends", [("\r\n",), ("\r\n", "\n"), ("\n", "\r\n")])
@@ -258,7 +263,7 @@ def test_a_parquet_file_that_is_none_is_told(desk: Desk) -> None:
 
 def test_one_table_in_two_forms_is_refused(desk: Desk) -> None:
     desk.lay(HEADER)
-    with pytest.raises(DataError, match="lies there twice, as policies.csv and policies.csv.gz"):
+    with pytest.raises(DataError, match="lies there twice"):
         desk.lay(gzip.compress(HEADER.encode()), "policies.csv.gz")
 
 
