@@ -12,8 +12,8 @@ from pipelines.simulate.book import BookBuilder
 from pipelines.simulate.columns import NONE, Ints
 
 SHARES = {
-    "life": 0.015, "stays": 0.47, "motor": 0.33, "critical_illness": 0.015, "employer_liability": 0.045, "agriculture": 0.03,
-    "cargo": 0.015, "return_shipping": 0.055, "flight_delay": 0.025,
+    "life": 0.015, "stays": 0.47, "motor": 0.275, "critical_illness": 0.015, "employer_liability": 0.05, "agriculture": 0.04,
+    "cargo": 0.02, "return_shipping": 0.08, "flight_delay": 0.035,
 }  # fmt: skip
 """Shares of the target number of claims. A stay and a crash may be claimed on two covers; that is counted in."""
 READMITTED, TRANSFERRED, TWICE_COVERED = 0.04, 0.03, 0.5
@@ -28,7 +28,7 @@ def happen(book: BookBuilder, sold: dict[str, pd.DataFrame]) -> None:
     for line in SHARES:
         n = int(book.claims * SHARES[line])
         if line == "stays":
-            _stays(book, rng, pd.concat([sold["health"], sold["accident"]], ignore_index=True), int(n / 1.2))
+            _stays(book, rng, pd.concat([sold["health"], sold["accident"]], ignore_index=True), int(n / 1.05))
         elif line == "motor":
             _crashes(book, rng, sold["motor"], int(n / (1 + BOTH)))
         else:
@@ -74,7 +74,7 @@ def _days(book: BookBuilder, rng: np.random.Generator, held: pd.DataFrame, stop:
 
 def _stays(book: BookBuilder, rng: np.random.Generator, held: pd.DataFrame, n: int) -> None:
     held = held[(held["ends"] > book.start) & (held["starts"] < book.end - 25)].sort_values(["person", "policy"], ignore_index=True)
-    chosen = _drawn(rng, held.assign(row=held.index), n, 0.8)
+    chosen = _drawn(rng, held.assign(row=held.index), n, 0.65)
     admitted = _days(book, rng, chosen, 22)
     columns = {"policy": chosen["policy"].to_numpy(), "person": chosen["person"].to_numpy(), "admitted": admitted}
     spec = stays.drawn(book, columns).assign(second=_other_cover(rng, held, chosen["row"].to_numpy(), admitted))
@@ -116,7 +116,7 @@ def _apart(book: BookBuilder, spec: pd.DataFrame) -> pd.DataFrame:
 
 def _crashes(book: BookBuilder, rng: np.random.Generator, held: pd.DataFrame, n: int) -> None:
     held = held[(held["ends"] > book.start) & (held["starts"] < book.end - 12)]
-    chosen = _drawn(rng, held, n, 0.5)
+    chosen = _drawn(rng, held, n, 0.4)
     cover, alone = rng.random(n), chosen["second"].to_numpy() < 0
     first, second = chosen["policy"].to_numpy(), chosen["second"].to_numpy()
     only_first = alone | (cover < COMPULSORY_ONLY)

@@ -85,7 +85,7 @@ def _outcome(rng: np.random.Generator, spec: Spec, claim: dict[str, Any]) -> dic
     status = rng.choice(len(STATUSES), spec.n, p=STATUS_SHARES)
     if spec.stated("refused"):
         status = np.where(spec.need("refused").astype(bool), 1, 0)
-    paid = np.where(status == 0, np.round(claim["amount"] * claim["share"], 2), 0.0)
+    paid = np.where(status == 0, np.round(claim["amount"] * claim["share"], 1), 0.0)
     return {"closed": closed, "status": status, "paid": paid}
 
 

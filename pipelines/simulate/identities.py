@@ -16,7 +16,7 @@ from pipelines.simulate.columns import NONE, Ints
 ERROR_RATES = {
     "name_typo": 0.004, "name_homophone": 0.006, "id_15_digits": 0.02, "id_transposed": 0.004, "id_missing": 0.015,
     "birth_date_wrong": 0.003, "phone_changed": 0.05, "phone_missing": 0.04, "account_missing": 0.3, "address_variant": 0.25,
-    "address_missing": 0.1, "household_unknown": 0.35, "income_unknown": 0.7,
+    "address_missing": 0.1, "household_unknown": 0.2, "income_unknown": 0.7,
 }  # fmt: skip
 """Published error rates by field, as shares of the person records of an insurer; ``id_15_digits`` of those born before 1980."""
 LEVELS = {"hospital": world.HOSPITAL_LEVELS, "garage": world.GARAGE_LEVELS}

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipelines.simulate import catalogue, filing, stays, vehicles, world
+from pipelines.simulate import catalogue, filing, people, stays, vehicles, world
 from pipelines.simulate.book import BookBuilder, insurer_of
 from pipelines.simulate.columns import NONE, Ints
 from pipelines.simulate.spec import Spec
 
-OWNER_DRIVES, THIRD, INJURED, POLICE, GARAGE_REPORTS, DIRECT_PAY = 0.78, 0.62, 0.08, 0.35, 0.1, 0.2
-"""Honest shares: owner at the wheel, a third party, somebody hurt, police called, the garage reports, the garage is paid."""
+OWNER_DRIVES, THIRD, INJURED, POLICE, GARAGE_REPORTS, DIRECT_PAY = 0.78, 0.62, 0.08, 0.35, 0.35, 0.2
+"""Honest shares: owner at the wheel, a third party, somebody hurt, police called, a 4S garage reports, the garage is paid."""
+THIRD_KINDS = (0.25, 0.25, 0.5)
 FAULTS, FAULT_SHARES = (0, 0.3, 0.5, 0.7, 1), (0.1, 0.12, 0.13, 0.15, 0.5)
 HOURS = np.array([1.2, 0.9, 0.7, 0.6, 0.7, 1, 2, 4.5, 6.5, 5.5, 5, 5, 4.5, 4.5, 5, 5, 5.5, 6.5, 7, 5.5, 4.5, 3.8, 2.8, 1.9])
 
@@ -63,15 +64,18 @@ def _crash(book: BookBuilder, rng: np.random.Generator, spec: Spec) -> dict[str,
 
 
 def _other_side(book: BookBuilder, rng: np.random.Generator, spec: Spec) -> dict[str, Ints]:
-    """The third party, mostly the owner of a car somebody insures, and that car."""
-    met = (rng.random(spec.n) < THIRD) & (spec.get("alone", 0) == 0)
-    car = np.where(met, rng.integers(0, max(book.vehicles.size, 1), spec.n), NONE)
-    drawn = np.where(met & (book.vehicles["owner"][car] != spec.need("owner")), book.vehicles["owner"][car], NONE)
+    """The third party: the owner of a car somebody insures, another driver of the region, or a stranger who is met once."""
+    sort = np.where((rng.random(spec.n) < THIRD) & (spec.get("alone", 0) == 0), rng.choice(3, spec.n, p=THIRD_KINDS), -1)
+    at, owner = insurer_of(spec.need("policy")), spec.need("owner")
+    car = np.where(sort == 0, rng.integers(0, max(book.vehicles.size, 1), spec.n), NONE)
+    drawn = np.select([sort == 0, sort == 1], [book.vehicles["owner"][car], rng.choice(_drivers(book), spec.n)], NONE)
+    drawn = np.where(drawn == owner, NONE, drawn)
     third = spec.get("third", drawn).astype("int64")
-    at = insurer_of(spec.need("policy"))
-    theirs = vehicles.at_insurers(book, np.where((third == drawn) & (rng.random(spec.n) < 0.8), car, NONE), at)
-    if (new := (third >= 0) & (third != drawn) & (spec.get("third_vehicle", NONE) < 0)).any():
-        theirs[new] = vehicles.register(book, third[new], at[new])
+    strange = (sort == 2) & (third < 0)
+    third[strange] = people.draw(book, "strangers", int(strange.sum()), district=book.actors["district"][owner[strange]])
+    theirs = vehicles.at_insurers(book, np.where((third == drawn) & (third >= 0), car, NONE), at)
+    new = (third >= 0) & (theirs < 0) & (spec.get("third_vehicle", NONE) < 0) & ((third != drawn) & ~strange | (rng.random(spec.n) < 0.6))
+    theirs[new] = vehicles.register(book, third[new], at[new])
     return {"third": third, "third_vehicle": spec.get("third_vehicle", np.where(third >= 0, theirs, NONE)).astype("int64")}
 
 
@@ -80,10 +84,10 @@ def _people(book: BookBuilder, rng: np.random.Generator, spec: Spec, crash: dict
     other = _relative(book, rng, owner)
     driver = spec.get("driver", np.where(rng.random(spec.n) < OWNER_DRIVES, owner, other)).astype("int64")
     rider = np.where(rng.random(spec.n) < 0.16, _relative(book, rng, driver), NONE)
-    people = {"owner": owner, "insured": owner, "driver": driver, "third_party": crash["third"], "passenger": spec.get("passenger1", rider)}
+    found = {"owner": owner, "insured": owner, "driver": driver, "third_party": crash["third"], "passenger": spec.get("passenger1", rider)}
     for name in ("passenger2", "passenger3"):
-        people[name] = spec.get(name, NONE)
-    return people
+        found[name] = spec.get(name, NONE)
+    return found
 
 
 def _relative(book: BookBuilder, rng: np.random.Generator, person: Ints) -> Ints:
@@ -125,13 +129,14 @@ def _file(book: BookBuilder, rng: np.random.Generator, spec: Spec, crash: dict[s
         "share": rng.uniform(0.75, 1, spec.n), "district": crash["district"], "event_no": crash.get("event_no"),
         "police_report_no": crash["police"], "narrative": spec.get("narrative", catalogue.narratives(rng, "crash", spec.n, 0.5)),
     }  # fmt: skip
-    calls = [(roles["reports"] < GARAGE_REPORTS) & (roles["garage"] >= 0), roles["reports"] < 0.8]
+    dealer = (roles["garage"] >= 0) & (book.actors["level"][roles["garage"]] == world.GARAGE_LEVELS.index("4S"))
+    calls = [dealer & (roles["reports"] < GARAGE_REPORTS), roles["reports"] < 0.8]
     by = np.select(calls, [roles["garage"], roles["driver"]], roles["owner"])
     direct = np.where(roles["direct"] & (roles["garage"] >= 0), roles["garage"], roles["owner"])
     apart = ("passenger2", "passenger3", "reports", "direct", "truth")
-    people = {k: v for k, v in roles.items() if k not in apart}
+    shown = {k: v for k, v in roles.items() if k not in apart}
     given = {"reporter": spec.get("reporter", by), "claimant": roles["owner"], "payee": direct}
-    ids = filing.file(book, rng, spec.with_columns(truth=roles["truth"]), row, {**people, **given})
+    ids = filing.file(book, rng, spec.with_columns(truth=roles["truth"]), row, {**shown, **given})
     for name in ("passenger2", "passenger3"):
         filing.add_roles(book, ids, {"passenger": roles[name]})
     _objects(book, ids, crash)

@@ -12,7 +12,7 @@ from pipelines.simulate.columns import NONE, Ints
 
 PERSONS_PER_CLAIM = 0.9
 HOUSEHOLD_SIZES = (1, 2, 2, 3, 3, 3, 4, 4, 5)
-SHARED_PHONE, SHARED_ACCOUNT = 0.3, 0.25
+SHARED_PHONE, SHARED_ACCOUNT = 0.2, 0.2
 """Shares of spouses and parents who give a relative's phone or account: honest sharing must be common."""
 
 
@@ -34,7 +34,12 @@ def draw(book: BookBuilder, stream: str, n: int, **columns: Any) -> Ints:
     age = rng.integers(20, 65, n)
     district = np.broadcast_to(columns.pop("district", rng.choice(38, n)), n)
     home = {name: book.new_numbers(name, n) for name in ("household", "address", "phone", "account", "device")}
-    drawn = {**_personal(book, rng, age, district), **home, "name": names.draw(rng, n), "village": district * 100 + rng.integers(0, 40, n)}
+    drawn = {
+        **_personal(book, rng, age, district, (400, 500)),
+        **home,
+        "name": names.draw(rng, n),
+        "village": district * 100 + rng.integers(0, 40, n),
+    }
     return book.add_actors("person", n, district=district, **{**drawn, **columns})
 
 
@@ -77,7 +82,7 @@ def _shared(rng: np.random.Generator, own: Ints, share: float, place: Ints, age:
     return np.where(with_head, own[head], own)
 
 
-def _personal(book: BookBuilder, rng: np.random.Generator, age: Ints, district: Ints) -> dict[str, Any]:
+def _personal(book: BookBuilder, rng: np.random.Generator, age: Ints, district: Ints, slots: tuple[int, int] = (0, 400)) -> dict[str, Any]:
     n = len(age)
     birth = book.end - (age * 365.25 + rng.integers(0, 365, n)).astype("timedelta64[D]")
     gender = rng.integers(0, 2, n)
@@ -86,7 +91,7 @@ def _personal(book: BookBuilder, rng: np.random.Generator, age: Ints, district: 
     employer = np.where(working & (rng.random(n) < 0.5), world.local(book, "employer").pick(rng, district), NONE)
     income = np.where(age >= 18, np.round(rng.lognormal(11, 0.5, n) * np.where(world.URBAN[district], 1.3, 0.9), -2), np.nan)
     return {
-        "birth": birth, "gender": gender, "region": region, "serial": _serials(rng, birth, gender, region), "employer": employer,
+        "birth": birth, "gender": gender, "region": region, "serial": _serials(rng, birth, gender, region, slots), "employer": employer,
         "income": income, "occupation": np.where(working, rng.choice(6, n, p=[0.3, 0.25, 0.2, 0.15, 0.07, 0.03]) + 1, -1),
         "insurer": _insurers(book, rng, n),
     }  # fmt: skip
@@ -97,15 +102,20 @@ def _insurers(book: BookBuilder, rng: np.random.Generator, n: int) -> Ints:
     return rng.choice(len(book.insurers), n, p=share / share.sum())
 
 
-def _serials(rng: np.random.Generator, birth: Any, gender: Ints, region: Ints) -> Ints:
-    """Serial parts, distinct within day of birth, region and gender (odd = male), so that resident ids are unique."""
+def _serials(rng: np.random.Generator, birth: Any, gender: Ints, region: Ints, slots: tuple[int, int]) -> Ints:
+    """Serial parts (odd = male), distinct within day of birth, region and gender, so that resident ids are unique.
+
+    ``slots`` are the first and last of the 500 serials of a gender that may be given: those who come later have some of their own.
+    """
     group = (birth.astype("int64") * 38 + region) * 2 + gender
     order = np.argsort(group, kind="stable")
     ranked = group[order]
-    first = np.concatenate([[True], ranked[1:] != ranked[:-1]])
+    first = np.concatenate([[True], ranked[1:] != ranked[:-1]])[: len(group)]
     rank = np.arange(len(group)) - np.maximum.accumulate(np.where(first, np.arange(len(group)), 0))
+    low, high = slots
     serial = np.empty(len(group), dtype="int64")
-    serial[order] = (rank * 37 + ranked % 499) % 500
+    offset = ranked % 389 if low == 0 else rng.integers(0, high - low, len(group))
+    serial[order] = low + (rank * 37 + offset) % (high - low)
     return serial * 2 + gender
 
 

@@ -50,9 +50,10 @@ def number(name: str, values: Ints) -> pa.Array:
     if name == "ip":
         octets = [padded(np.where(values < 0, NONE, values >> shift & 255), 1) for shift in (24, 16, 8, 0)]
         return pc.binary_join_element_wise(*octets, ".")
+    if name == "plate":
+        return _plates(values)
     letters = {
         "vin": "LCQ00000",
-        "plate": "渝",
         "device_id": "D",
         "police_report_no": "5001",
         "waybill": "SF",
@@ -60,6 +61,14 @@ def number(name: str, values: Ints) -> pa.Array:
         "place": "地点",
     }
     return padded(values, 9, letters.get(name, ""))
+
+
+def _plates(values: Ints) -> pa.Array:
+    """Plates of Chongqing's letter and six base-31 characters, which writes nine digits one to one."""
+    letters = np.array(list("0123456789ABCDEFGHJKLMNPQRSTUVW"))
+    parts = [pa.array(letters[np.maximum(values, 0) // 31**k % 31]) for k in range(6, -1, -1)]
+    text = pc.binary_join_element_wise(pa.scalar("渝"), *parts[1:], "")
+    return pc.if_else(pa.array(values >= 0), text, pa.scalar(None, pa.string()))
 
 
 def column(spec: Column, values: Any) -> pa.Array:

@@ -12,8 +12,8 @@ from pipelines.simulate.book import BookBuilder
 from pipelines.simulate.columns import NONE, Ints
 
 PER_CLAIM = {
-    "health": 0.46, "accident": 0.34, "critical_illness": 0.07, "life": 0.08, "annuity": 0.015, "endowment": 0.02, "universal_life": 0.015,
-    "motor": 0.74, "employer_liability": 0.035, "agriculture": 0.05, "cargo": 0.025, "return_shipping": 0.13, "flight_delay": 0.07,
+    "health": 0.44, "accident": 0.31, "critical_illness": 0.07, "life": 0.08, "annuity": 0.015, "endowment": 0.02, "universal_life": 0.015,
+    "motor": 0.78, "employer_liability": 0.035, "agriculture": 0.055, "cargo": 0.03, "return_shipping": 0.13, "flight_delay": 0.07,
 }  # fmt: skip
 """Policies sold for each claim of the book: about two in all."""
 ANNUAL = ("health", "accident", "employer_liability", "agriculture")

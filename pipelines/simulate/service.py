@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from features.schema import LINES
+from pipelines.simulate import world
 from pipelines.simulate.book import BookBuilder, insurer_of
 from pipelines.simulate.columns import NONE, Ints, coded
 
@@ -25,12 +26,25 @@ TEXTS = (
 
 
 def happen(book: BookBuilder) -> None:
-    """Write the honest policy events of all long-term policies."""
+    """Write the honest policy events of all long-term policies, and the lists of parties that are known to be busy."""
     rng = book.rng("service")
+    _exempt(book)
     held = _long_term(book)
     for kind, share in SHARES.items():
         part = held[rng.random(len(held)) < share]
         WRITERS.get(kind, _plain)(book, rng, kind, part)
+
+
+def _exempt(book: BookBuilder) -> None:
+    """Each insurer lists its 4S dealers with their phones, and the only hospital of a county."""
+    garages, hospitals = book.of_kind("garage"), book.of_kind("hospital")
+    dealers = garages[book.actors["level"][garages] == world.GARAGE_LEVELS.index("4S")]
+    lone = hospitals[np.isin(book.actors["district"][hospitals], world.LONE_HOSPITAL)]
+    for actors, reason in ((dealers, "4S dealer"), (lone, "only hospital of a county")):
+        for index in range(len(book.insurers)):
+            party = book.known_parties(actors, index)
+            known, phone = party >= 0, book.actors["phone"][actors]
+            book.append("party_exemptions", party_id=party[known], reason=reason, phone=phone[known])
 
 
 def _long_term(book: BookBuilder) -> pd.DataFrame:

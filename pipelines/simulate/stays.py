@@ -167,8 +167,8 @@ def _items(book: BookBuilder, rng: np.random.Generator, ids: Ints, stay: dict[st
     at = stay["admitted"].astype("datetime64[s]") + filing.hours(10)
     rows = {
         "bed": ("BED", bed, stay["days"], None), "nursing": ("NUR", nursing, stay["days"], None),
-        "therapy": ("THE", np.round(left * part[:, 0] / treated, 2), treated, None),
-        "drug": ("DRG", None, None, np.round(left * part[:, 1], 2)), "test": ("TST", None, None, np.round(left * part[:, 2], 2)),
+        "therapy": ("THE", np.round(left * part[:, 0] / treated, 0), treated, None),
+        "drug": ("DRG", None, None, np.round(left * part[:, 1], 0)), "test": ("TST", None, None, np.round(left * part[:, 2], 0)),
     }  # fmt: skip
     for line, (category, (code, price, quantity, amount)) in enumerate(rows.items(), 1):
         seen = {} if category != "therapy" else {"doctor_id": book.party(stay["doctor"], insurer_of(ids))}
@@ -181,6 +181,6 @@ def _items(book: BookBuilder, rng: np.random.Generator, ids: Ints, stay: dict[st
         line_no=6,
         code="OPR",
         category="operation",
-        amount=np.round(left * 0.4, 2)[operated],
+        amount=np.round(left * 0.4, 0)[operated],
         served_at=done,
     )
