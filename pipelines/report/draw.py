@@ -6,6 +6,8 @@ connections become one box, since "18 people, one agent, one hospital" is the st
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pandas as pd
 from markupsafe import Markup
 
@@ -14,8 +16,8 @@ from pipelines.report.mask import identifier
 from pipelines.report.messages import Messages
 from pipelines.report.neighbours import BOX_DOTS, LANES, Joined, Unit, connected, joined, units
 
-WIDTH, PILL, ROW, TOP = 760.0, 128.0, 26.0, 34.0
-NUMBERED = 40
+WIDTH, PILL, ROW, TOP = 760.0, 128.0, 26.0, 46.0
+OVER, SWING, NUMBERED = 34.0, 70.0, 40
 
 
 def network(edges: pd.DataFrame, subject_id: str, messages: Messages, limit: int = 40) -> Markup:
@@ -84,46 +86,69 @@ def _headings(drawn: list[Unit], messages: Messages) -> list[Markup]:
     ]
 
 
+@dataclass(frozen=True)
+class Line:
+    """A connection as drawn: an S between neighbouring lanes, over the top of lanes in between, an arc beside its lane within one."""
+
+    left: Unit
+    right: Unit
+    weight: float
+    role: str
+    over: bool
+
+    def ends(self) -> tuple[float, float, float]:
+        """Where it starts, bends and ends, px from the left."""
+        if self.left.x < self.right.x:
+            return self.left.x + PILL, (self.left.x + PILL + self.right.x) / 2, self.right.x
+        outward = 1 if self.left.x < WIDTH / 2 else -1
+        side = self.left.x + PILL if outward > 0 else self.left.x
+        return side, side + 40.0 * outward, side
+
+    def path(self) -> str:
+        """The path's ``d``."""
+        (x1, bend, x2), y1, y2 = self.ends(), self.left.middle, self.right.middle
+        if not self.over:
+            return _d("MC", (x1, y1), (bend, y1), (bend, y2), (x2, y2))
+        rise, fall = x1 + SWING, x2 - SWING
+        up = _d("MC", (x1, y1), (x1 + SWING / 2, y1), (x1 + SWING / 2, OVER), (rise, OVER))
+        return up + _d("LC", (fall, OVER), (x2 - SWING / 2, OVER), (x2 - SWING / 2, y2), (x2, y2))
+
+    def label_at(self) -> tuple[float, float]:
+        """Where its count stands."""
+        return self.ends()[1], OVER + 4 if self.over else (self.left.middle + self.right.middle) / 2 + 4
+
+
+def _d(commands: str, first: tuple[float, float], *rest: tuple[float, float]) -> str:
+    points = " ".join(f"{svg.number(x)} {svg.number(y)}" for x, y in rest)
+    return f"{commands[0]}{svg.number(first[0])} {svg.number(first[1])}{commands[1]}{points}"
+
+
 def _lines(drawn: list[Unit], links: Joined, messages: Messages) -> list[Markup]:
+    """Paths, thicker for more in common, and beside them the counts where they are few enough to be read."""
     by_key = {u.key: u for u in drawn}
-    most = max((w for w, _ in links.values()), default=1.0)
+    lanes = {u.x for u in drawn}
     lines = []
     for (a, b), (weight, role) in sorted(links.items()):
         left, right = sorted((by_key[a], by_key[b]), key=lambda u: (u.x, u.y))
-        hot = " hot" if left.subject or right.subject else ""
-        path = svg.element(
-            "path", _title(messages, role, weight), d=_curve(left, right), stroke_width=1 + 5 * (weight / most) ** 0.5, class_="edge" + hot
-        )
-        lines.append(path)
-    return lines + (
-        [_count(by_key[a], by_key[b], w) for (a, b), (w, _) in sorted(links.items()) if w > 1] if len(links) <= NUMBERED else []
-    )
+        lines.append(Line(left, right, weight, role, any(left.x < x < right.x for x in lanes)))
+    most = max((line.weight for line in lines), default=1.0)
+    return [_path(line, most, messages) for line in lines] + (_counts(lines) if len(lines) <= NUMBERED else [])
 
 
-def _curve(left: Unit, right: Unit) -> str:
-    """An S between lanes, an arc beside the lane within one."""
-    y1, y2 = svg.number(left.middle), svg.number(right.middle)
-    x1, bend, x2 = (svg.number(x) for x in _across(left, right))
-    return f"M{x1} {y1}C{bend} {y1} {bend} {y2} {x2} {y2}"
+def _path(line: Line, most: float, messages: Messages) -> Markup:
+    hot = " hot" if line.left.subject or line.right.subject else ""
+    said = " / ".join(messages.text("role", r)[lang] for lang in ("zh", "en") for r in line.role.split("|")[:3] if r)
+    title = svg.element("title", f"{said} × {svg.number(line.weight)}")
+    return svg.element("path", title, d=line.path(), stroke_width=1 + 5 * (line.weight / most) ** 0.5, class_="edge" + hot)
 
 
-def _across(left: Unit, right: Unit) -> tuple[float, float, float]:
-    """Where a line starts, bends and ends, px from the left."""
-    if left.x < right.x:
-        return left.x + PILL, (left.x + PILL + right.x) / 2, right.x
-    outward = 1 if left.x < WIDTH / 2 else -1
-    side = left.x + PILL if outward > 0 else left.x
-    return side, side + 40.0 * outward, side
-
-
-def _count(one: Unit, other: Unit, weight: float) -> Markup:
-    left, right = sorted((one, other), key=lambda u: (u.x, u.y))
-    return svg.element("text", svg.number(weight), x=_across(left, right)[1], y=(left.middle + right.middle) / 2 + 4, class_="count")
-
-
-def _title(messages: Messages, role: str, weight: float) -> Markup:
-    said = " / ".join(messages.text("role", r)[lang] for lang in ("zh", "en") for r in role.split("|")[:3] if r)
-    return svg.element("title", f"{said} × {svg.number(weight)}")
+def _counts(lines: list[Line]) -> list[Markup]:
+    """The numbers on the lines, pushed apart where they would cover each other."""
+    placed: list[tuple[float, float, float]] = []
+    for (x, y), weight in sorted((line.label_at(), line.weight) for line in lines if line.weight > 1):
+        below = max((py + 12 for px, py, _ in placed if px == x and py <= y + 12), default=y)
+        placed.append((x, max(y, below), weight))
+    return [svg.element("text", svg.number(w), x=x, y=y, class_="count") for x, y, w in placed]
 
 
 def _mark(unit: Unit, messages: Messages) -> Markup:
