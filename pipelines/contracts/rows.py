@@ -1,0 +1,180 @@
+"""The rows of deliveries of one table on their way through the gate: gathered, judged, finished, told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, reduce
+from pathlib import Path
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow.parquet as pq
+
+from features.schema import LINEAGE, Column, Table
+from pipelines.contracts import cells, derive, marks, suites, tokens
+from pipelines.contracts.suites import Verdict
+from pipelines.contracts.tokens import Secret
+from pipelines.delivery import Delivery
+from pipelines.engine import Engine
+
+SEPARATOR = "\x1f"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Deliveries of one table, judged together.
+
+    Attributes
+    ----------
+    engine : Engine
+        Where it runs.
+    table : features.schema.Table
+        Which table.
+    secret : Secret
+        For tokens and bands.
+    room : Path
+        Folder for intermediate files, which hold personal data.
+    verdicts : dict
+        What great-expectations said so far, by delivery (empty: all together) and tolerance.
+    """
+
+    engine: Engine
+    table: Table
+    secret: Secret
+    room: Path
+    verdicts: dict[tuple[str, float], tuple[Verdict, ...]] = field(default_factory=dict)
+
+    def gather(self, deliveries: Sequence[tuple[Delivery, ir.Table]]) -> None:
+        """Write all rows as text; the source is read exactly once."""
+        raws = [cells.raw_rows(text, self.table, delivery) for delivery, text in deliveries]
+        self.engine.write(stacked(raws), self.room / "raw.parquet")
+
+    @cached_property
+    def raw(self) -> ir.Table:
+        """All rows as delivered."""
+        return self.engine.read(self.room / "raw.parquet")
+
+    @cached_property
+    def typed(self) -> ir.Table:
+        """All rows typed."""
+        return cells.cells(self.raw, self.table)
+
+    @cached_property
+    def finished(self) -> ir.Table:
+        """All rows finished, with their problem."""
+        return self.engine.read(self.room / "finished.parquet")
+
+    def finish(self) -> None:
+        """Write all rows finished."""
+        texts = derive.banded(self.table)
+        for name, source in texts.items():
+            row = self.secret.attach(self.typed)
+            row = row.filter(row[source].notnull() & ~row.oversize)
+            found = row.select(token=tokens.expression(tokens.KINDS[source], row[source], row), text=row[source])
+            self.engine.write(found.distinct(), self.room / "texts.parquet")
+            derive.write_bands(self.room / "texts.parquet", self.room / f"{name}.parquet", self.secret)
+        done = finished(self.secret.attach(self.typed), self.table)
+        for name, source in texts.items():
+            done = _with_bands(done, name, source, self.engine.read(self.room / f"{name}.parquet"))
+        self.engine.write(done, self.room / "finished.parquet")
+
+    def judge(self, one: str, batch_rows: int, tolerance: float) -> tuple[Verdict, ...]:
+        """great-expectations on one delivery; several judged together share the verdict where it breaks no key.
+
+        Parameters
+        ----------
+        one : str
+            Digest of the delivery.
+        batch_rows, tolerance
+            As in the settings.
+        """
+        every = self._judge("", batch_rows, tolerance)
+        if all(v.success for v in every if v.severity == "critical"):
+            return every
+        return self._judge(one, batch_rows, tolerance)
+
+    def _judge(self, one: str, batch_rows: int, tolerance: float) -> tuple[Verdict, ...]:
+        key = (one, tolerance)
+        if key not in self.verdicts:
+            path = self.room / f"judged{one}.parquet"
+            rows = judged(self.typed, self.table)
+            self.engine.write(rows.filter(rows.digest == one) if one else rows, path)
+            batches = pq.ParquetFile(path).iter_batches(batch_size=batch_rows, columns=list(suites.judged(self.table)))
+            frames = (b.to_pandas() for b in batches if b.num_rows)
+            self.verdicts[key] = suites.total(v for frame in frames for v in suites.judge(self.table, frame, tolerance))
+        return self.verdicts[key]
+
+    def twins(self) -> ir.Table | None:
+        """Rows whose key is repeated within their delivery, with ``place``: 0 kept, 1 in conflict, 2 the same; None if there are none."""
+        good = self.finished.filter(self.finished.problem.isnull())
+        keys = ["digest", *self.table.key]
+        repeated = good.group_by(keys).having(good.count() > 1).agg(n=good.count())
+        if not self.engine.write(repeated, self.room / "keys.parquet"):
+            return None
+        again = self.engine.read(self.room / "keys.parquet")
+        found = good.semi_join(again, [good[k].identical_to(again[k]) for k in keys])
+        self.engine.write(_placed(found, self.table), self.room / "twins.parquet")
+        return self.engine.read(self.room / "twins.parquet")
+
+
+def finished(row: ir.Table, table: Table) -> ir.Table:
+    """Canonical columns, lineage, ``digest``, ``problem``, ``raw_*``; from typed rows with the token keys attached."""
+    if "id_problem" in table.by_column:
+        row = row.mutate(resident=derive.resident(row))
+    values = {c.name: _final(row, c) for c in table.source_columns}
+    if "subject_kind" in values:
+        values["subject_id"] = _subject(row)
+    if "id_problem" in table.by_column:
+        values |= derive.identity(row)
+    values |= {n: ibis.null("string") for n in derive.banded(table)}
+    lineage = {c.name: row[c.name] for c in LINEAGE if c.name != "dq"}
+    raw = {n: row[n] for n in row.columns if n.startswith("raw_")}
+    ordered = {n: values[n] for n in table.names}
+    return row.select(**ordered, **lineage, dq=marks.marks(row, table), digest=row.digest, problem=marks.problem(row, table), **raw)
+
+
+def _final(row: ir.Table, column: Column) -> ir.Value:
+    value = row[column.name]
+    if column.token:
+        return tokens.expression(tokens.kind_of(column), value, row)
+    if column.values and not column.required:
+        return ibis.ifelse(value.isin(column.values), value, ibis.null("string"))
+    return value
+
+
+def _subject(row: ir.Table) -> ir.StringValue:
+    """The subject's id, or its token where the subject is an account, a phone or a device."""
+    kinds = list(tokens.SUBJECT_KINDS)
+    kind = row.subject_kind.substitute(tokens.SUBJECT_KINDS)
+    return ibis.ifelse(row.subject_kind.isin(kinds), tokens.expression(kind, row.subject_id, row), row.subject_id)
+
+
+def _with_bands(rows: ir.Table, name: str, source: str, found: ir.Table) -> ir.Table:
+    bands = found.rename({name: "bands"})
+    return rows.drop(name).left_join(bands, [(source, "token")]).drop("token").select(rows.columns)
+
+
+def judged(typed: ir.Table, table: Table) -> ir.Table:
+    """The columns that great-expectations looks at, as pandas likes them (money as float), and ``digest``."""
+    names = suites.judged(table)
+    return typed.select(**{n: typed[n].cast("float64") if typed[n].type().is_decimal() else typed[n] for n in names}, digest=typed.digest)
+
+
+def _placed(found: ir.Table, table: Table) -> ir.Table:
+    """Which of the rows with one key is kept: the last by file and row."""
+    text = [found[n].cast("string").fill_null("") for n in table.names]
+    content = reduce(lambda a, b: a.concat(SEPARATOR, b), text)
+    found = found.mutate(content=content)
+    keys = [found[k] for k in ("digest", *table.key)]
+    late = [found.source_file.desc(), found.source_row.desc(), found.content.desc()]
+    rank = ibis.row_number().over(group_by=keys, order_by=late)
+    copy = ibis.row_number().over(group_by=[*keys, found.content], order_by=late)
+    ranked = found.mutate(rank=rank, copy=copy)
+    place = ibis.cases((ranked["rank"] == 0, 0), (ranked["copy"] > 0, 2), else_=1)
+    return ranked.mutate(place=place).drop("rank", "copy", "content")
+
+
+def stacked(found: Sequence[ir.Table]) -> ir.Table:
+    """Union of tables with the same columns."""
+    return ibis.union(found[0], *found[1:]) if len(found) > 1 else found[0]
