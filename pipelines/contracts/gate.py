@@ -204,7 +204,6 @@ def _discreet(label: str) -> Iterator[None]:
         raise
     except Exception as error:
         kind = type(error).__name__
-            raise
         raise DataError(f"the gate could not judge a delivery ({kind})", label, "check free disk space and memory_limit") from None
     finally:
         ibis.options.sql.fuse_selects = fused

@@ -13,7 +13,8 @@ from pipelines.contracts.marks import MESSAGES
 
 RULES = {
     "oversize": "字段超长", "key_null": "主键为空", "key_type": "主键无法识别", "key_code": "主键代码未知",
-    "key_repeated": "主键重复且内容不同", "csv": "不成行的文本", "type": "无法识别", "code": "代码未知", "range": "超出合理范围", "future": "晚于接收时间",
+    "key_repeated": "主键重复且内容不同", "csv": "不成行的文本", "type": "无法识别", "code": "代码未知", "range": "超出合理范围",
+    "future": "晚于接收时间",
     "order": "结束早于开始", "orphan": "引用不存在",
 }  # fmt: skip
 """Rule → its Chinese name."""
