@@ -24,8 +24,9 @@ BOOLEANS = (
 GROUPED = r"^[¥￥$€]?([-+]?\d{1,3}(,\d{3})+(\.\d*)?|[-+]?\d+(\.\d*)?)$"
 DAYS_A_YEAR = 365.25
 DIGEST = 16
-_PARTS = {"Y": r"(\d{4})", "m": r"(\d{2})", "d": r"(\d{2})", "H": r"(\d{2})", "M": r"(\d{2})", "S": r"(\d{2})", "b": r"([A-Za-z]{3})"}
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_TWO = r"(\d{2})"
+_PARTS = dict.fromkeys("ymdHMS", _TWO) | {"Y": r"(\d{4})", "b": f"((?i:{'|'.join(_MONTHS)}))"}
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,8 @@ class Reader:
     def _mapped(self, value: ir.StringValue, cell: Cell) -> ir.StringValue:
         if not cell.values:
             return value
-        rest = value if cell.keep else ibis.null("string") if cell.otherwise is None else ibis.literal(cell.otherwise)
-        return value.cases(*cell.values, else_=rest).nullif("")
+        rest = value if cell.keep else ibis.literal(cell.otherwise)
+        return value.fill_null("").cases(*cell.values, else_=rest).nullif("")
 
     def _typed(self, value: ir.StringValue, cell: Cell, kind: str) -> ir.StringValue:
         if cell.years_since or cell.years_before:
@@ -123,12 +124,8 @@ def _dated(value: ir.StringValue, formats: tuple[str, ...]) -> ir.StringValue:
 
 def _pattern(form: str) -> str:
     pieces = form.split("%")
-    rest = "".join(_part(p[0]) + _escaped(p[1:]) for p in pieces[1:])
+    rest = "".join(_PARTS[p[0]] + _escaped(p[1:]) for p in pieces[1:])
     return f"^{_escaped(pieces[0])}{rest}$"
-
-
-def _part(letter: str) -> str:
-    return r"(\d{2})" if letter == "y" else _PARTS[letter]
 
 
 def _escaped(text: str) -> str:
@@ -151,4 +148,4 @@ def _iso(value: ir.StringValue, form: str) -> ir.StringValue:
 
 
 def _month(name: ir.StringValue) -> ir.StringValue:
-    return name.lower().cases(*((m, f"{i + 1:02d}") for i, m in enumerate(_MONTHS)), else_="00")
+    return name.lower().cases(*((m, f"{i + 1:02d}") for i, m in enumerate(_MONTHS)))

@@ -51,8 +51,8 @@ class Cell:
     ----------
     column, constant, concat
         Exactly one is set.
-    otherwise : str or None
-        What values outside ``values`` become; ``keep`` leaves them.
+    otherwise : str
+        What values outside ``values`` become (``""``: empty), unless ``keep`` leaves them.
     unit : float
         Multiplier; 1 leaves the text alone.
     """
@@ -63,7 +63,7 @@ class Cell:
     sep: str = "|"
     prefix: str = ""
     values: tuple[tuple[str, str], ...] = ()
-    otherwise: str | None = None
+    otherwise: str = ""
     keep: bool = True
     formats: tuple[str, ...] = ()
     unit: float = 1.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection
 from datetime import date, datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ CELL = (
     "column", "constant", "concat", "sep", "prefix", "values", "otherwise", "format", "unit", "years_since",
     "years_before", "digest", "decimal", "type",
 )  # fmt: skip
+DATE_PARTS = tuple(f"%{letter}" for letter in "YmdHMSyb")
 
 
 def parse(text: str, file: str) -> Mapping:
@@ -36,7 +38,7 @@ def parse(text: str, file: str) -> Mapping:
         If it is no YAML, or holds an unknown key, table, column or type; the message names the place and the nearest name.
     """
     try:
-        raw = yaml.safe_load(text)
+        raw = yaml.load(text, Loader=_Loader)  # noqa: S506 (only strings, lists and mappings come of it)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}" if mark else "the file"
@@ -44,6 +46,17 @@ def parse(text: str, file: str) -> Mapping:
             f"the mapping is not valid YAML ({getattr(error, 'problem', 'unreadable')})", f"{file}, {line}", "mend that line"
         ) from error
     return _Parser(file).mapping(raw, digest(text, length=32))
+
+
+class _Loader(yaml.BaseLoader):
+    """Every scalar is text as written, so that a column named NO or ON stays one; a key written twice is an error."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = next((k for i, k in enumerate(keys) if k in keys[:i]), None)
+        if twice is not None:
+            raise yaml.constructor.ConstructorError(None, None, f"key '{twice}' is there twice", node.start_mark)
+        return super().construct_mapping(node, deep=deep)
 
 
 class _Parser:
@@ -82,7 +95,7 @@ class _Parser:
                 self.wrong(f"the mapping has no '{key}'", key, f"add '{key}:'")
         tables = {self.known(t, schema.tables(), "table", f"tables.{t}"): b for t, b in self.table_of(top["tables"], "tables").items()}
         received, time = self.received(top.get("received_at", "none"))
-        return Mapping(
+        made = Mapping(
             name=str(top["source"]),
             insurer=self.one_of(top["insurer"], ("constant", "path", "column"), "insurer"),
             received_at=received,
@@ -93,10 +106,11 @@ class _Parser:
             required=self.some(top, "required", tables),
             distinct=self.some(top, "distinct", tables),
             database=str(top.get("database", "")),
-            unused={
-                str(k): tuple(map(str, self.list_of(v, f"unused.{k}"))) for k, v in self.table_of(top.get("unused", {}), "unused").items()
-            },
+            unused={k: self.texts(v, f"unused.{k}") for k, v in self.table_of(top.get("unused", {}), "unused").items()},
         )
+        if any(b.relation[1] for b in made.blocks) and not made.database:
+            self.wrong("a block reads a database table, and no database is named", "database", "name the environment variable of its URL")
+        return made
 
     def some(self, top: dict[str, Any], key: str, tables: Collection[str]) -> tuple[str, ...]:
         return tuple(self.known(t, tables, "table", key) for t in self.list_of(top.get(key, []), key))
@@ -108,11 +122,11 @@ class _Parser:
         kind, value = next(iter(table.items()))
         if kind == "path":
             self.known(value, PLACEHOLDERS, "path part", f"{key}.path")
-        return kind, _text(value)
+        return kind, self.text(value, key)
 
     def received(self, raw: Any) -> tuple[tuple[str, str], str]:
         """(kind, value) and the time of day that a date in a path stands for."""
-        if raw in ("none", None):
+        if raw in ("none", ""):
             return ("none", ""), ""
         table = dict(self.keys(raw, ("constant", "path", "time"), "received_at"))
         time = str(table.pop("time", "18:00:00"))
@@ -137,7 +151,7 @@ class _Parser:
             table, pattern, relation,
             self.known(keys.get("encoding", "auto"), ("auto", "utf-8", "gb18030"), "encoding", f"{key}.encoding"),
             self.delimiter(keys.get("delimiter", "auto"), f"{key}.delimiter"),
-            tuple(_text(n) for n in self.list_of(keys.get("nulls", []), f"{key}.nulls")),
+            self.texts(keys.get("nulls", []), f"{key}.nulls"),
             (*self.filters(keys, "where", key), *self.filters(keys, "unless", key)),
             () if same else self.cells(table, keys.get("columns", {}), f"{key}.columns"), same,
             tuple(self.cells(table, r, f"{key}.rows[{i}]") for i, r in enumerate(self.list_of(keys.get("rows", []), f"{key}.rows"))),
@@ -159,7 +173,9 @@ class _Parser:
     def origin(self, raw: Any, key: str) -> tuple[str, tuple[str, str]]:
         if isinstance(raw, dict):
             keys = self.keys(raw, ("table", "schema"), key)
-            return "", (str(keys.get("schema", "")), str(keys.get("table", "")))
+            return "", (str(keys.get("schema", "")), self.text(keys.get("table"), f"{key}.table"))
+        for name in re.findall(r"\{(\w+)\}", self.text(raw, key)):
+            self.known(name, PLACEHOLDERS, "path part", key)
         return str(raw), ("", "")
 
     def delimiter(self, raw: Any, key: str) -> str:
@@ -169,9 +185,10 @@ class _Parser:
 
     def filters(self, keys: dict[str, Any], kind: str, key: str) -> tuple[Filter, ...]:
         raw = self.table_of(keys.get(kind, {}), f"{key}.{kind}")
-        return tuple(
-            Filter(str(c), tuple(_text(v) for v in self.list_of(vs, f"{key}.{kind}.{c}")), kind == "where") for c, vs in raw.items()
-        )
+        return tuple(Filter(c, self.texts(values, f"{key}.{kind}.{c}"), kind == "where") for c, values in raw.items())
+
+    def texts(self, raw: Any, key: str) -> tuple[str, ...]:
+        return tuple(self.text(v, key) for v in self.list_of(raw, key))
 
     def facts(self, table: str, keys: dict[str, Any], kind: str, key: str) -> tuple[Fact, ...]:
         raw = self.list_of(keys.get(kind, []), f"{key}.{kind}")
@@ -189,48 +206,50 @@ class _Parser:
 
     def cell(self, raw: Any, key: str) -> Cell:
         if not isinstance(raw, dict):
-            return Cell(column=str(raw))
+            return Cell(
+                column=self.text(raw, key) or self.wrong("the cell names no column", key, "write a column's name, or leave the key out")
+            )
         keys = self.keys(raw, CELL, key)
         if sum(k in keys for k in ("column", "constant", "concat")) != 1:
             self.wrong("a cell needs exactly one of column, constant, concat", key, "write {column: NAME}")
         formats = keys.get("format", [])
         return Cell(
             column=str(keys.get("column", "")),
-            constant=_text(keys["constant"]) if "constant" in keys else None,
+            constant=self.text(keys["constant"], key) if "constant" in keys else None,
             concat=tuple(self.cell(c, f"{key}.concat") for c in self.list_of(keys.get("concat", []), f"{key}.concat")),
             sep=str(keys.get("sep", "|")),
             prefix=str(keys.get("prefix", "")),
-            values=tuple((_text(k), _text(v)) for k, v in self.table_of(keys.get("values", {}), f"{key}.values").items()),
-            otherwise=None if keys.get("otherwise") is None else _text(keys["otherwise"]),
+            values=tuple((k, self.text(v, key)) for k, v in self.table_of(keys.get("values", {}), f"{key}.values").items()),
+            otherwise=self.text(keys.get("otherwise", ""), key),
             keep="otherwise" not in keys,
-            formats=tuple(formats) if isinstance(formats, list) else (str(formats),),
-            unit=self.number(keys.get("unit", 1), f"{key}.unit"),
-            years_since=self.day(keys.get("years_since"), f"{key}.years_since"),
-            years_before=self.day(keys.get("years_before"), f"{key}.years_before"),
-            digest=bool(keys.get("digest", False)),
+            formats=tuple(self.format(f, f"{key}.format") for f in (formats if isinstance(formats, list) else [formats])),
+            unit=self.number(keys.get("unit", "1"), f"{key}.unit"),
+            years_since=self.day(keys.get("years_since", ""), f"{key}.years_since"),
+            years_before=self.day(keys.get("years_before", ""), f"{key}.years_before"),
+            digest=self.known(keys.get("digest", "false"), ("true", "false"), "value", f"{key}.digest") == "true",
             decimal=str(keys.get("decimal", ".")),
             type=self.known(keys["type"], schema.TYPES, "type", f"{key}.type") if "type" in keys else "",
         )
 
+    def text(self, raw: Any, key: str) -> str:
+        return raw if isinstance(raw, str) else self.wrong("one value is expected here", key, "write a single name or value")
+
+    def format(self, raw: Any, key: str) -> str:
+        for letter in re.findall("%(.?)", self.text(raw, key)):
+            self.known(f"%{letter}", DATE_PARTS, "date part", key)
+        return str(raw)
+
     def number(self, raw: Any, key: str) -> float:
-        return (
-            float(raw)
-            if isinstance(raw, int | float) and not isinstance(raw, bool)
-            else self.wrong("a number is expected here", key, "write 100")
-        )
+        try:
+            return float(self.text(raw, key))
+        except ValueError:
+            self.wrong("a number is expected here", key, "write 100")
 
     def day(self, raw: Any, key: str) -> str:
-        if raw is None:
-            return ""
         try:
-            return date.fromisoformat(str(raw)).isoformat()
+            return date.fromisoformat(self.text(raw, key)).isoformat() if raw else ""
         except ValueError:
             self.wrong("a date is expected here", key, "write 2000-01-01")
-
-
-def _text(value: Any) -> str:
-    """YAML's reading of a scalar back to text: true/false, dates and numbers as they are written."""
-    return str(value).lower() if isinstance(value, bool) else "" if value is None else str(value)
 
 
 def read(path: Path) -> Mapping:
