@@ -144,8 +144,8 @@ def _latest(parts: Sequence[ir.Table], table: Table) -> ir.Table:
         return parts[0]
     keys = ("insurer", *table.key)
     newer = _stacked([p.mutate(version=ibis.literal(i, "int32")) for i, p in enumerate(parts[1:])])
-    last = newer.mutate(place=ibis.row_number().over(group_by=list(keys), order_by=newer.version.desc()))
-    last = last.filter(last.place == 0).drop("place", "version")
+    last = newer.mutate(nth_version=ibis.row_number().over(group_by=list(keys), order_by=newer.version.desc()))
+    last = last.filter(last.nth_version == 0).drop("nth_version", "version")
     return _without(parts[0], last, keys).union(last)
 
 
