@@ -43,6 +43,7 @@ def commission_arbitrage(book: Book, s: Settings) -> ir.Table:
 def _earned(book: Book) -> ir.Table:
     """Policies with ``earned`` (commission and bonus) and ``premium_paid`` as float CNY."""
     view = book["policy_view"].filter(lambda t: t.agent_id.notnull() & t.group_id.isnull() & ~t.gift.fill_null(False))
+    view = view.select("policy_id", "agent_id", "premium", "commission", "bonus")
     fees, premiums = book["commission_payments"], book["premium_payments"].filter(lambda t: t.paid_at.notnull())
     fee = fees.group_by(fee_policy="policy_id").agg(fees=fees.amount.sum().cast("float64"))
     premium = premiums.group_by(premium_policy="policy_id").agg(premiums=premiums.amount.sum().cast("float64"))
@@ -123,7 +124,8 @@ def early_claims(book: Book, s: Settings) -> ir.Table:
     Reason: the customers were recruited for their claims.
     Exclusions: renewals and group covers; small books.
     """
-    view = without_exempt(sold(book), "agent_id", book).filter(lambda t: t.renewal_of.isnull() & t.starts_on.notnull())
+    new = sold(book).filter(lambda t: t.renewal_of.isnull() & t.starts_on.notnull())
+    view = without_exempt(new.select("policy_id", "agent_id", "line", "starts_on", "first_claim_at"), "agent_id", book)
     days = view.first_claim_at.cast("date").delta(view.starts_on, unit="day")
     rows = view.mutate(early=days.between(0, s["days"]).fill_null(False).cast("int64"))
     scored = _against_line(rows, "early", s["policies"])
@@ -152,7 +154,8 @@ def ghost_policy(book: Book, s: Settings) -> ir.Table:
     Reason: the customer is invented or borrowed.
     Exclusions: families sharing a phone; a failed callback alone.
     """
-    rows = without_exempt(sold(book), "agent_id", book)
+    policies = sold(book).select("policy_id", "agent_id", "holder_id", "holder_family")
+    rows = without_exempt(policies, "agent_id", book)
     named = [_failed_calls(book), _odd_contacts(book, rows), _soon_gone(book, s["days"])]
     every = ibis.union(*(t.mutate(sign=ibis.literal(i)) for i, t in enumerate(named)))
     signs = every.group_by("policy_id").agg(signs=every.sign.nunique())

@@ -181,7 +181,8 @@ def _paid_accounts(book: Book) -> ir.Table:
     """claim_id, account, payee_family: from payments, and from the payee of the claim and his account."""
     payments, people = book["claim_payments"], people_with(book, "account")
     owner = people.group_by("account").agg(payee_family=people.family_id.min())
-    direct = payments.filter(payments.account.notnull(), payments.payee_entity.isnull() | payments.payee_entity.startswith("person:"))
+    private = payments.payee_entity.isnull() | payments.payee_entity.startswith("person:")
+    direct = payments.filter(payments.account.notnull(), private)
     by_payment = direct.select("claim_id", "account").inner_join(owner, "account")
     payees = book["claim_roles"].filter(lambda t: t.role == "payee").select("claim_id", "entity_id")
     by_role = payees.inner_join(people, "entity_id").select("claim_id", "account", payee_family="family_id")

@@ -11,13 +11,18 @@ from features.indicators.evidence import finding, key, without_exempt
 from features.indicators.sharing import crowded, public_values, without_public
 
 LONG_TERM = ("life", "annuity", "endowment", "universal_life", "critical_illness")
+_SOLD = (
+    "policy_id", "agent_id", "holder_id", "insured_id", "beneficiary_id", "holder_family", "insured_family", "channel", "device_id", "line",
+    "starts_on", "renewal_of", "first_claim_at",
+)  # fmt: skip
 CONTACTS = ("account", "phone", "address", "device_id")
 
 
 def sold(book: Book) -> ir.Table:
     """Policies with an agent and a natural person as holder; group and gift covers left out."""
     view = book["policy_view"]
-    return view.filter(view.agent_id.notnull(), view.holder_id.startswith("person:"), view.group_id.isnull(), ~view.gift.fill_null(False))
+    wanted = view.filter(view.agent_id.notnull(), view.group_id.isnull(), ~view.gift.fill_null(False))
+    return wanted.filter(wanted.holder_id.startswith("person:")).select(_SOLD)
 
 
 def agents_as_people(book: Book) -> ir.Table:
@@ -75,13 +80,21 @@ def agents_contact(book: Book, s: Settings) -> ir.Table:
     entities = book["entities"]
     agents = entities.filter(entities.kind == "agent").select("entity_id", **{f"agent_{c}": entities[c] for c in CONTACTS})
     holders = entities.select("entity_id", **{f"holder_{c}": entities[c] for c in CONTACTS if c != "device_id"})
-    rows = without_exempt(sold(book), "agent_id", book).inner_join(agents, [("agent_id", "entity_id")]).drop("entity_id")
+    policies = sold(book).select("policy_id", "agent_id", "holder_id", "holder_family", "channel", "device_id")
+    rows = without_exempt(policies, "agent_id", book).inner_join(agents, [("agent_id", "entity_id")]).drop("entity_id")
     rows = rows.inner_join(holders, [("holder_id", "entity_id")]).drop("entity_id")
-    parts = [_same(rows, c) for c in CONTACTS]
+    # Few rows have anything in common, and only those are looked at four times.
+    some = rows.filter(_any(rows))
+    parts = [_same(some, c) for c in CONTACTS]
     foreign = _unrelated(ibis.union(*parts), book)
     hit = crowded(foreign, ("agent_id", "contact"), "holder_family", s["families"])
     most = hit.mutate(n=hit.n.max().over(group_by="agent_id"), contact=hit.contact.min().over(group_by="agent_id"))
     return finding(most, ("agent", "agent_id"), ("n", s["families"]), ("policies", "policy_id"), "contact")
+
+
+def _any(rows: ir.Table) -> ir.BooleanValue:
+    same = [(rows[f"agent_{c}"] == rows["device_id" if c == "device_id" else f"holder_{c}"]).fill_null(False) for c in CONTACTS]
+    return ibis.or_(*same)
 
 
 def _same(rows: ir.Table, column: str) -> ir.Table:
@@ -119,7 +132,8 @@ def shared_phone(book: Book, s: Settings) -> ir.Table:
     public = public_values(book, "phone", ("agent", "agency", "employer", "hospital", "garage", "shop", "other"))
     phones = book["entities"].filter(lambda t: t.phone.notnull()).select(holder_id="entity_id", holder_phone="phone")
     view = book["policy_view"].filter(lambda t: t.group_id.isnull() & ~t.gift.fill_null(False))
-    rows = without_public(view.inner_join(phones, "holder_id"), "holder_phone", public)
+    rows = view.select("policy_id", "holder_id", "holder_family").inner_join(phones, "holder_id")
+    rows = without_public(rows, "holder_phone", public)
     hit = crowded(rows, ("holder_phone",), "holder_family", s["families"])
     return finding(hit, ("phone", "holder_phone"), ("n", s["families"]), ("policies", "policy_id"))
 
