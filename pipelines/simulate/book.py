@@ -27,6 +27,7 @@ from features.schema import PARTY_KINDS, tables
 from pipelines.simulate.columns import NONE, Columns, Ints, joined, many
 from pipelines.simulate.records import ID_BASE, Records
 
+_SUBJECTS = {"instance": "int64", "kind": "object", "role": "object"}
 _PRIME, _ROOT = 999_999_937, 654_435_761
 
 ACTOR_COLUMNS: dict[str, tuple[str, Any]] = {
@@ -228,6 +229,15 @@ class BookBuilder:
             perpetrator, participant or bystander.
         """
         self.truth_subject.append({"instance": instance, "kind": kind, "subjects": np.atleast_1d(subjects), "role": role})
+
+    def subjects(self) -> pd.DataFrame:
+        """All recorded subjects, one row each: instance, scheme, planted, kind, subject, role."""
+        rows = self.truth_subject
+        count = [len(row["subjects"]) for row in rows]
+        columns = {name: np.repeat(np.array([row[name] for row in rows], dtype=kind), count) for name, kind in _SUBJECTS.items()}
+        subject = np.concatenate([np.asarray(row["subjects"], dtype="int64") for row in rows]) if rows else np.empty(0, dtype="int64")
+        instances = pd.DataFrame(self.truth_instance, columns=["instance", "scheme", "planted"])
+        return pd.DataFrame({**columns, "subject": subject}).merge(instances, on="instance")
 
     def same_event(self, claims: ArrayLike, events: ArrayLike) -> None:
         """Record which true event claims belong to (any int; see :meth:`new_events`). Others are events of their own."""

@@ -16,6 +16,7 @@ from pipelines.simulate.records import ID_BASE
 from pipelines.simulate.spec import Spec
 
 CHANNELS = ("agent", "broker", "bank", "online", "direct", "group")
+STATES = ("active", "expired")
 AGENT_DEVICE = 0.01
 """Share of agent-sold policies that were entered on the agent's own device."""
 
@@ -171,7 +172,7 @@ def _write(book: BookBuilder, line: str, spec: Spec, data: dict[str, Any]) -> No
         device_id=spec.get("device", device), ip=np.where(online, rng.integers(0, 2**31, spec.n), NONE),
         recording_required=np.where(recording, 1, NONE), gift=spec.get("gift", NONE), compulsory=spec.get("compulsory", NONE),
         recording_quality=coded(np.where(recording, rng.choice(3, spec.n, p=[0.9, 0.07, 0.03]), -1), ("good", "poor", "missing")),
-        status=spec.get("status", np.array(("active", "expired"), dtype="object")[ended]) if spec.stated("status") else coded(ended, ("active", "expired")),
+        status=spec.get("status", np.array(STATES, dtype="object")[ended]) if spec.stated("status") else coded(ended, STATES),
     )  # fmt: skip
 
 

@@ -30,31 +30,26 @@ def write(book: BookBuilder, folder: Path, numbers: Numbers, arrivals: Arrivals)
 
 
 def _subjects(book: BookBuilder, numbers: Numbers, arrivals: Arrivals) -> pd.DataFrame:
-    rows = book.truth_subject
-    if not rows:
+    every = book.subjects()
+    if every.empty:
         return pd.DataFrame(columns=SUBJECT_COLUMNS)
-    count = [len(row["subjects"]) for row in rows]
-    named = {name: np.repeat(np.array([row[name] for row in rows]), count) for name in ("instance", "kind", "role")}
-    all_ = pd.DataFrame({**named, "id": np.concatenate([np.asarray(row["subjects"], dtype="int64") for row in rows])})
-    parts = [_subject(book, numbers, arrivals, part) for _, part in all_.groupby("kind", sort=True)]
-    scheme = pd.Series({row["instance"]: row["scheme"] for row in book.truth_instance})
-    found = pd.concat(parts, ignore_index=True)
-    return found.assign(scheme=found["instance"].map(scheme))[SUBJECT_COLUMNS].sort_values(SUBJECT_COLUMNS, ignore_index=True)
+    parts = [_subject(book, numbers, arrivals, part) for _, part in every.groupby("kind", sort=True)]
+    return pd.concat(parts, ignore_index=True)[SUBJECT_COLUMNS].sort_values(SUBJECT_COLUMNS, ignore_index=True)
 
 
 def _subject(book: BookBuilder, numbers: Numbers, arrivals: Arrivals, part: pd.DataFrame) -> pd.DataFrame:
     """Subjects of one kind as they are called outside; an actor is one subject for each party record that was delivered."""
-    kind, ids = str(part["kind"].iloc[0]), part["id"].to_numpy()
+    kind, ids = str(part["kind"].iloc[0]), part["subject"].to_numpy()
     if kind in ("phone", "account", "device"):
         text = render.number({"device": "device_id"}.get(kind, kind), ids).to_numpy(zero_copy_only=False)
         return part.assign(subject_kind=kind, subject_id=text)
     if kind == "actor":
         every = pd.concat([part.assign(party=book.known_parties(ids, index)) for index in range(len(book.insurers))])
         every = every[(every["party"] >= 0) & (arrivals.of("parties", every["party"]) <= arrivals.nights)]
-        kinds = np.array(PARTY_KINDS)[book.actors["kind"][every["id"].to_numpy()]]
+        kinds = np.array(PARTY_KINDS)[book.actors["kind"][every["subject"].to_numpy()]]
         return every.assign(subject_kind=kinds, subject_id=numbers.scoped("party", every["party"].to_numpy()))
     part = part[arrivals.of(ROWS[kind][1], ids) <= arrivals.nights]
-    return part.assign(subject_kind=kind, subject_id=numbers.scoped(ROWS[kind][0], part["id"].to_numpy()))
+    return part.assign(subject_kind=kind, subject_id=numbers.scoped(ROWS[kind][0], part["subject"].to_numpy()))
 
 
 def _identity(book: BookBuilder, numbers: Numbers, arrivals: Arrivals) -> pd.DataFrame:

@@ -40,18 +40,11 @@ def investigate(book: BookBuilder) -> None:
     book : BookBuilder
         Its truth says which claims are planted; verdicts are drawn with the rates above.
     """
-    rng, truth = book.rng("outcomes"), _truth(book)
+    rng, truth = book.rng("outcomes"), book.subjects()
     claims = _chosen(rng, _labelled(book, truth))
     claims = claims.assign(kind="claim", subject=claims["claim_id"])
     rows = _decided(book, rng, claims)
     _write(book, rng, pd.concat([rows, _decided(book, rng, _parties(book, rng, truth, rows))], ignore_index=True))
-
-
-def _truth(book: BookBuilder) -> pd.DataFrame:
-    """One row per subject of an instance: instance, scheme, planted, kind, subject, role."""
-    parts = [pd.DataFrame({**s, "subject": s["subjects"]}).drop(columns="subjects") for s in book.truth_subject]
-    subjects = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=["instance", "kind", "subject", "role"])
-    return subjects.merge(pd.DataFrame(book.truth_instance, columns=["instance", "scheme", "planted"]), on="instance")
 
 
 def _labelled(book: BookBuilder, truth: pd.DataFrame) -> pd.DataFrame:
