@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from features.book import Book
 from features.indicators.base import RedFlag, Settings, red_flag
-from features.indicators.evidence import finding, key, without_exempt
+from features.indicators.evidence import finding, key, with_distinct, without_exempt
 
 
 @red_flag(
@@ -66,7 +66,7 @@ def tag_or_photo_reused(book: Book, s: Settings) -> ir.Table:
     pictured = photos.select("claim_id", mark=photos.photo_hash, table=ibis.literal("surveys"), evidence=photo_key)
     claims = book["claim_view"].filter(lambda t: t.line == "agriculture").select("claim_id", "event_id")
     rows = tagged.union(pictured).inner_join(claims, "claim_id")
-    counted = rows.mutate(events=rows.event_id.nunique().over(group_by=("table", "mark")))
+    counted = with_distinct(rows, ("table", "mark"), events="event_id")
     hit = counted.filter(counted.events >= s["claims"])
     hit = hit.mutate(events=hit.events.max().over(group_by="claim_id"), what=hit.table.min().over(group_by="claim_id"))
     found = finding(hit, ("claim", "claim_id"), ("events", s["claims"] - 1), ("claim_objects", "evidence"), "what")
@@ -97,7 +97,7 @@ def agreed_payout(book: Book, s: Settings) -> ir.Table:
     payments = without_exempt(book["claim_payments"].filter(lambda t: t.account.notnull()), "payee_entity", book)
     rows = payments.mutate(evidence=key(payments, "claim_id", "at", "payee_id")).inner_join(claims, "claim_id")
     foreign = rows.filter((rows.payee_entity != rows.person_id).fill_null(True))
-    counted = foreign.mutate(families=foreign.family_id.nunique().over(group_by="account"))
+    counted = with_distinct(foreign, "account", families="family_id")
     hit = counted.filter(counted.families >= s["families"])
     named = hit.mutate(subject=ibis.coalesce(hit.agent_id, hit.payee_entity)).filter(lambda t: t.subject.notnull() & t.evidence.notnull())
     named = named.mutate(most=named.families.max().over(group_by="subject"))

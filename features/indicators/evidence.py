@@ -58,6 +58,16 @@ def without_exempt(rows: ir.Table, column: str, book: Book) -> ir.Table:
     return rows.anti_join(exempt.select(**{column: exempt.entity_id}), column)
 
 
+def with_distinct(rows: ir.Table, by: str | tuple[str, ...], **counts: str) -> ir.Table:
+    """Rows with how many different values of other columns their group has; rows whose group is null are dropped.
+
+    A join, not a window: Spark has no distinct count over a window.
+    """
+    columns = (by,) if isinstance(by, str) else by
+    groups = rows.group_by(columns).agg(**{name: rows[column].nunique() for name, column in counts.items()})
+    return rows.inner_join(groups, list(columns))
+
+
 def key(rows: ir.Table, *columns: str) -> ir.StringValue:
     """Key columns joined by ``|``, the way evidence names a row."""
     return ibis.literal("|").join([rows[c].cast("string") for c in columns])

@@ -9,7 +9,7 @@ from features.book import Book
 from features.bursts import bursts, greatest_burst, members
 from features.icd import serial_treatment
 from features.indicators.base import RedFlag, Settings, red_flag
-from features.indicators.evidence import finding, spread
+from features.indicators.evidence import finding, spread, with_distinct
 from features.joins import attach
 from features.peers import binomial_z
 from features.stays import stays
@@ -27,7 +27,7 @@ TREATMENT = ("drug", "test", "operation", "therapy", "material")
     scheme="sham_admission",
     needs=("claims.admitted_on", "claims.discharged_on", "policy_coverages.daily_benefit"),
     source="阿荣旗 2023 case: superficial injuries, 20 days and more, up to 8 insurers",
-    settings={"factor": 2, "idle": 0.3, "days": 7, "peers": 20},
+    settings={"factor": 2.5, "idle": 0.4, "days": 7, "peers": 20},
 )
 def sham_admission(book: Book, s: Settings) -> ir.Table:
     """A bed is paid by the day and nobody seems to be treated in it.
@@ -37,7 +37,7 @@ def sham_admission(book: Book, s: Settings) -> ir.Table:
     Example: 24 days for a bruised knee where others stay 9; items on 6 of 24 days.
     Reason: the allowance pays for days, so days are invented.
     Exclusions: rehabilitation, psychiatry, traditional medicine and elderly care are peers of their own (specialty, diagnosis
-    chapter, age of 70); items without dates say nothing.
+    chapter, age of 70); bills that do not count beds or nursing by day say nothing of treatment.
     """
     claims = book["claim_view"]
     paid = claims.filter(claims.daily_benefit > 0, claims.stay_days >= s["days"])
@@ -65,16 +65,20 @@ def _peer_median(claims: ir.Table, least: float) -> ir.Table:
 
 
 def _treated_days(book: Book) -> ir.Table:
-    """Days within the stay with a treatment item, where the items are dated one by one (two dates at least)."""
+    """Days with treatment, where beds or nursing are itemised by day: by the dates of the items or by their quantities, the greater."""
+    dates = book["claims"].select("claim_id", stay=lambda t: t.discharged_on.delta(t.admitted_on, unit="day"))
     items = (
-        book["claim_items"].filter(lambda t: t.served_at.notnull()).select("claim_id", "category", day=lambda t: t.served_at.cast("date"))
+        book["claim_items"].select("claim_id", "category", "quantity", day=lambda t: t.served_at.cast("date")).inner_join(dates, "claim_id")
     )
-    dates = book["claims"].select("claim_id", "admitted_on", "discharged_on")
-    within = items.inner_join(dates, "claim_id").filter(lambda t: (t.day >= t.admitted_on) & (t.day < t.discharged_on))
-    counted = within.group_by("claim_id").agg(
-        dates=within.day.nunique(), treated_days=within.day.nunique(where=within.category.isin(TREATMENT))
+    kept = items.category.isin(("bed", "nursing"))
+    by_day = {"kept_days": kept, "treated_days": items.category.isin(TREATMENT)}
+    fits = items.quantity <= items.stay + 1
+    counted = items.group_by("claim_id", "stay").agg(
+        **{n: ibis.greatest(items.day.nunique(where=w), items.quantity.max(where=w & fits).fill_null(0)) for n, w in by_day.items()}
     )
-    return counted.filter(counted.dates >= 2).drop("dates")
+    return counted.filter(counted.kept_days >= counted.stay / 2).select(
+        "claim_id", treated_days=ibis.least(counted.treated_days, counted.stay)
+    )
 
 
 @red_flag(
@@ -180,7 +184,7 @@ def doctor_shopping(book: Book, s: Settings) -> ir.Table:
     claims, by = book["claim_view"], ("person_id", "chapter")
     seen = claims.filter(claims.hospital_id.notnull(), claims.chapter.notnull(), ~serial_treatment(claims.diagnosis))
     dated = seen.mutate(day=ibis.coalesce(seen.admitted_on, seen.event_at.cast("date")))
-    shoppers = dated.filter(dated.hospital_id.nunique().over(group_by=by) >= s["hospitals"])
+    shoppers = with_distinct(dated, by, hospitals="hospital_id").filter(lambda t: t.hospitals >= s["hospitals"])
     days = int(s["days"])
     worst = greatest_burst(bursts(shoppers, by, "hospital_id", days), by, s["hospitals"])
     hit = members(shoppers, worst, by, days)

@@ -9,7 +9,7 @@ from features.book import Book
 from features.covers import buying_sprees, personal_covers, spree_policies
 from features.icd import EXTERNAL, illness
 from features.indicators.base import RedFlag, Settings, red_flag
-from features.indicators.evidence import finding, spread, without_exempt
+from features.indicators.evidence import finding, spread, with_distinct, without_exempt
 from features.joins import attach
 from features.peers import robust_z
 
@@ -133,8 +133,8 @@ def common_beneficiary(book: Book, s: Settings) -> ir.Table:
     families = book["entities"].select("entity_id", own_family=lambda t: ibis.coalesce(t.family_id, t.entity_id))
     named = attach(without_exempt(policies, "beneficiary_id", book), families, {"beneficiary_id": "entity_id"})
     strangers = named.filter(named.insured_family != named.own_family)
-    by = {"group_by": "beneficiary_id"}
-    counted = strangers.mutate(lives=strangers.insured_family.nunique().over(**by), lost=strangers.claims.sum().over(**by))
+    counted = with_distinct(strangers, "beneficiary_id", lives="insured_family")
+    counted = counted.mutate(lost=counted.claims.sum().over(group_by="beneficiary_id"))
     hit = counted.filter((counted.lives >= s["lives"]) & (counted.lost > 0))
     found = finding(hit, ("person", "beneficiary_id"), ("lives", s["lives"]), ("policies", "policy_id"), "lost")
     return found.mutate(subject_kind=found.subject_id.split(":")[0])

@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from features.book import Book
 from features.indicators.base import RedFlag, Settings, red_flag
-from features.indicators.evidence import finding, without_exempt
+from features.indicators.evidence import finding, with_distinct, without_exempt
 
 NATURAL = ("person", "agent", "doctor")
 
@@ -56,7 +56,8 @@ def identity_shared(book: Book, s: Settings) -> ir.Table:
     Condition: one id number, or one phone or account of ``names`` or more families, stands under ``names`` or more different names.
     Example: four policyholders of four names with one account number.
     Reason: one hand fills in the forms.
-    Exclusions: families, who share phones and accounts; organisations; exempt parties (fleets, hotlines, banks, insurers' own numbers).
+    Exclusions: families, who share phones and accounts (by household, kinship or address); organisations; exempt parties (fleets,
+    hotlines, banks, insurers' own numbers).
     """
     people = without_exempt(book["parties"].filter(lambda t: t.kind.isin(NATURAL) & t.name.notnull()), "entity_id", book)
     found = [_shared(people, book, mark, s) for mark in ("id_number", "phone", "account")]
@@ -69,11 +70,10 @@ def _shared(people: ir.Table, book: Book, mark: str, s: Settings) -> ir.Table:
     if mark != "id_number":
         listed = book["party_exemptions"].filter(lambda t: t[mark].notnull()).select(mark)
         known = known.anti_join(listed, mark)
-    counted = known.mutate(
-        names=known.name.nunique().over(group_by=mark),
-        families=ibis.coalesce(known.family_id, known.entity_id).nunique().over(group_by=mark),
-    )
-    apart = counted.families >= (1 if mark == "id_number" else s["names"])
+    family = ibis.coalesce(known.family_id, known.entity_id)
+    placed = known.mutate(family=family, home=ibis.coalesce(known.address, family))
+    counted = with_distinct(placed, mark, names="name", families="family", homes="home")
+    apart = ibis.least(counted.families, counted.homes) >= (1 if mark == "id_number" else s["names"])
     hit = counted.filter((counted.names >= s["names"]) & apart)
     if mark != "id_number":
         return finding(hit, (mark, mark), ("names", s["names"]), ("parties", "party_id"), ibis.literal(mark))

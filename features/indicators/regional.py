@@ -9,7 +9,7 @@ from features.activity import log1p
 from features.book import Book
 from features.covers import buying_sprees, personal_covers, spree_policies
 from features.indicators.base import RedFlag, Settings, red_flag
-from features.indicators.evidence import finding
+from features.indicators.evidence import finding, with_distinct
 from features.joins import attach
 from features.peers import robust_z
 
@@ -40,8 +40,7 @@ def far_away_treatment(book: Book, s: Settings) -> ir.Table:
     tertiary = claims.hospital_level.re_search("^(3|tertiary|三)").fill_null(False)
     recent = tonight.delta(claims.event_at.cast("date"), unit="day") <= s["days"]
     far = claims.mutate(place=place).filter(treated, ~tertiary, recent, *known)
-    by = {"group_by": "person_id"}
-    counted = far.mutate(events=far.event_id.nunique().over(**by), places=far.place.nunique().over(**by))
+    counted = with_distinct(far, "person_id", events="event_id", places="place")
     hit = counted.filter((counted.events >= s["events"]) & (counted.places >= s["districts"]))
     return finding(hit, ("person", "person_id"), ("events", s["events"]), ("claims", "claim_id"), "places")
 

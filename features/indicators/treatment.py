@@ -11,7 +11,7 @@ from features.activity import log1p
 from features.book import Book
 from features.bursts import EPOCH, bursts, members
 from features.indicators.base import RedFlag, Settings, red_flag
-from features.indicators.evidence import finding, key, without_exempt
+from features.indicators.evidence import finding, key, with_distinct, without_exempt
 from features.indicators.health import habit
 from features.peers import poisson_surprise, robust_z
 
@@ -143,8 +143,8 @@ def _crowds(book: Book, group: str, s: Settings) -> ir.Table:
     limit = math.log(1 / s["p"]) + everybody.count().as_scalar().cast("float64").ln()
     unlikely = met.filter(poisson_surprise(met.burst.cast("float64"), expected) > limit)
     hit = members(rows, unlikely.select(*by, "last_day", "burst"), by, days)
-    dates = hit.event_at.cast("date").nunique().over(group_by=(*by, "last_day"))
-    several = hit.mutate(dates=dates).filter(lambda t: t.dates >= s["dates"])
+    counted = with_distinct(hit.mutate(event_day=hit.event_at.cast("date")), (*by, "last_day"), dates="event_day")
+    several = counted.filter(counted.dates >= s["dates"])
     return several.select("hospital_id", "claim_id", "burst", group_kind=ibis.literal(group.removesuffix("_id")))
 
 

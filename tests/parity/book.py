@@ -1,4 +1,4 @@
-"""A random book of a few thousand claims, the same every time, as canonical tables resolved and viewed."""
+"""A random book of a few thousand claims, the same every time, as canonical tables resolved, viewed and linked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from features import schema, views
 from features.book import Book
-from pipelines import resolve
+from pipelines import graph, resolve
 
 AS_OF = date(2026, 1, 1)
 
@@ -25,7 +25,8 @@ def book(claims: int = 2000, seed: int = 11) -> Book:
     tables = {n: _table(con, n, raw.get(n, {})) for n in schema.tables()}
     found = Book(resolve.run(tables, as_of=AS_OF), AS_OF)
     made = {"claim_view": views.claim_view(found), "policy_view": views.policy_view(found)}
-    return Book({**found.tables, **{n: con.create_table(n, t) for n, t in made.items()}}, AS_OF)
+    viewed = {**found.tables, **{n: con.create_table(n, t) for n, t in made.items()}}
+    return Book({**viewed, **graph.run(viewed)}, AS_OF)
 
 
 def _tables(rng: np.random.Generator, n: int) -> dict[str, dict[str, Any]]:

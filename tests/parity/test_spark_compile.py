@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import ibis
@@ -34,7 +35,9 @@ def unbound() -> Book:
 
 
 def _compiles(expression: ibis.Table) -> None:
-    assert "SELECT" in ibis.to_sql(expression, dialect="pyspark")
+    """Spark has no distinct counts over windows: that would compile and then fail."""
+    sql = ibis.to_sql(expression, dialect="pyspark")
+    assert "SELECT" in sql and not re.search(r"COUNT\(DISTINCT [^()]*\)\s*OVER", sql)
 
 
 @pytest.mark.parametrize("view", [views.claim_view, views.policy_view])
