@@ -78,6 +78,7 @@ LOOKALIKES: tuple[tuple[str, Generator], ...] = (
     ("ghost_policies", lookalikes_conduct.best_seller),
     ("ghost_policies", lookalikes_conduct.plant_closure),
     ("proxy_surrender", lookalikes_conduct.mis_sold),
+    ("proxy_surrender", lookalikes_conduct.consumer_office),
     ("proxy_surrender", lookalikes_conduct.children_call),
     ("proxy_surrender", lookalikes_conduct.rates_rise),
     ("stacking", lookalikes_conduct.gift_covers),

@@ -16,6 +16,9 @@ from pipelines.simulate.columns import Ints
 WAITING = 35
 """Days after its start from which an honest policy is used: past the usual waiting period of health covers."""
 
+SIZE_BIAS = 0.75
+"""Power of an organisation's weight by which schemes choose it: nearly as patients and customers do, so that size tells nothing."""
+
 
 class Cast:
     """Draws from the honest book.
@@ -57,7 +60,7 @@ class Cast:
         return np.concatenate([[person], members[members != person]])
 
     def hospital(self, rng: np.random.Generator, levels: tuple[int, ...] = (1, 2), specialty: int = 0) -> int:
-        """A hospital of these levels and a specialty that no instance has used, by the square root of its size."""
+        """A hospital of these levels and a specialty that no instance has used, larger ones likelier."""
         actors, who = self.book.actors, self.book.of_kind("hospital")
         fits = np.isin(actors["level"][who], levels) & (actors["specialty"][who] == specialty)
         fits = fits if fits.any() else np.isin(actors["level"][who], levels)
@@ -77,7 +80,7 @@ class Cast:
         return self._one(rng, near if len(near) else who)
 
     def agent(self, rng: np.random.Generator, insurer: int, district: int | None = None) -> int:
-        """An agent of an insurer, by the square root of the business."""
+        """An agent of an insurer, larger ones likelier."""
         actors, who = self.book.actors, self.book.of_kind("agent")
         who = who[actors["insurer"][who] == insurer]
         near = who[actors["district"][who] == district]
@@ -137,7 +140,7 @@ class Cast:
         self._grow()
         fresh = who[~self._used[who]]
         who = fresh if len(fresh) else who
-        weight = np.sqrt(self.book.actors["weight"][who])
+        weight = self.book.actors["weight"][who] ** SIZE_BIAS
         return int(self.use(rng.choice(who, p=weight / weight.sum()))[0])
 
 

@@ -25,12 +25,12 @@ def ghost_policies(case: Case) -> None:
     case.perpetrator("actor", agent)
     case.participant("account", account)
     for person in people:
-        day, premium = start + case.number(0, 60), float(np.round(rng.lognormal(8.3, 0.4)))
+        day, premium = start + case.number(0, 60), float(np.round(rng.lognormal(7.9, 0.5)))
         payer = {"payer": account} if case.chance(0.4 + 0.5 * case.strength) else {}
-        share = rng.uniform(0.55, 1.0)
+        share = rng.uniform(0.4, 0.85)
         policy = case.policy(
             case.one_of(("life", "endowment", "critical_illness")), insurer=insurer, holder=person, agent=agent, channel="agent",
-            starts=day, premium=premium, commission=round(premium * share), bonus=round(premium * rng.uniform(0.15, 0.6)),
+            starts=day, premium=premium, commission=round(premium * share), bonus=round(premium * rng.uniform(0.2, 0.6)),
             status="lapsed", **payer,
         )  # fmt: skip
         result = "failed" if case.chance(0.3 + 0.5 * case.strength) else "ok"
@@ -53,7 +53,7 @@ def proxy_surrender(case: Case) -> None:
     payer = case.fresh("account") if case.chance(0.4) else None
     for place in range(case.size(5, 10)):
         person, day = cast.person(rng), start + case.number(0, 60)
-        premium, insurer = float(np.round(rng.lognormal(9.2, 0.5))), place % len(case.book.insurers)
+        premium, insurer = float(np.round(rng.lognormal(8.7, 0.6))), place % len(case.book.insurers)
         policy = case.policy(
             case.one_of(SAVINGS), insurer=insurer, holder=person, starts=day - case.number(60, 400), premium=premium, channel="agent",
             status="surrendered", **({"payer": payer} if payer is not None else {}),

@@ -36,8 +36,8 @@ def best_seller(case: Case) -> None:
     agent = cast.agent(rng, insurer)
     case.bystander("actor", agent)
     for person in cast.people(rng, case.size(7, 13), case.home(agent)).tolist():
-        premium = float(np.round(rng.lognormal(8.3, 0.4)))
-        money = {"premium": premium, "commission": round(premium * rng.uniform(0.55, 0.9)), "bonus": round(premium * rng.uniform(0.1, 0.5))}
+        premium = float(np.round(rng.lognormal(8.1, 0.4)))
+        money = {"premium": premium, "commission": round(premium * rng.uniform(0.4, 0.8)), "bonus": round(premium * rng.uniform(0.1, 0.5))}
         _sold(case, agent, {"holder": person, "starts": start + case.number(0, 60), **money}, lapse=0.08)
 
 
@@ -85,12 +85,23 @@ def children_call(case: Case) -> None:
         _complained(case, spec, start + case.number(0, 30), {"phone": phone, "text": case.one_of(GRIEVANCES), "result": "rejected"})
 
 
+def consumer_office(case: Case) -> None:
+    """The consumer office writes for people who come to its counter: its telephone, its form, and complaints that are right."""
+    rng, cast = case.rng, case.cast
+    district, start, phone = cast.district(rng), case.when(120), case.fresh("phone")
+    case.bystander("phone", phone)
+    for person in cast.people(rng, case.size(5, 9), district).tolist():
+        spec = {"insurer": case.insurer(), "holder": person}
+        event = {"phone": phone, "text": case.one_of(GRIEVANCES), "result": "upheld"}
+        _complained(case, spec, start + case.number(0, 110), event)
+
+
 def rates_rise(case: Case) -> None:
     """Interest rates rise; savers of one bank branch surrender young policies, without complaint, at cash value."""
     rng, cast = case.rng, case.cast
     start, district = case.when(90), cast.district(rng)
     for person in cast.people(rng, case.size(5, 9), district).tolist():
-        day, premium = start + case.number(0, 80), float(np.round(rng.lognormal(9.2, 0.5)))
+        day, premium = start + case.number(0, 80), float(np.round(rng.lognormal(8.7, 0.6)))
         spec = {"insurer": case.insurer(), "holder": person, "starts": day - case.number(150, 420), "channel": "bank", "premium": premium}
         policy = case.policy(case.one_of(SAVINGS), status="surrendered", **spec)
         worth = float(rng.uniform(0.3, 0.7))
@@ -99,7 +110,7 @@ def rates_rise(case: Case) -> None:
 
 
 def _complained(case: Case, spec: dict[str, Any], day: Any, event: dict[str, Any]) -> None:
-    premium = float(np.round(case.rng.lognormal(9.2, 0.5)))
+    premium = float(np.round(case.rng.lognormal(8.7, 0.6)))
     starts = day - case.number(90, 420)
     policy = case.policy(case.one_of(SAVINGS), starts=starts, premium=premium, channel="agent", status="surrendered", **spec)
     case.row("policy_events", policy_id=policy, kind="complaint", at=case.moment(day, (9, 18)), **event)
@@ -110,18 +121,18 @@ def _complained(case: Case, spec: dict[str, Any], day: Any, event: dict[str, Any
 
 def gift_covers(case: Case) -> None:
     """A flight, a bank card and a delivery app each give a free accident cover in the same month; then a fall."""
-    _covered_often(case, {"gift": True, "premium": 5.0, "sum_insured": 20_000.0, "channel": "online"}, case.number(2, 4))
+    _covered_often(case, {"gift": True, "premium": 5.0, "sum_insured": 20_000.0, "channel": "online"}, case.number(3, 5))
 
 
 def company_covers(case: Case) -> None:
     """Employer, trade union and the worker each insure the same person around the start of a job."""
     group = int(case.book.new_ids("group", 0)[0])
-    _covered_often(case, {"group": group, "insurer": 0}, case.number(2, 3))
+    _covered_often(case, {"group": group, "insurer": 0}, case.number(3, 4))
 
 
 def careful_buyer(case: Case) -> None:
     """Somebody cautious buys a cover at each insurer, breaks a leg half a year later, and claims on each."""
-    _covered_often(case, {"channel": "online"}, case.number(2, 3), case.number(95, 240))
+    _covered_often(case, {"channel": "online"}, case.number(2, 5), case.number(95, 240))
 
 
 def _covered_often(case: Case, spec: dict[str, Any], n: int, wait: int = 0) -> None:
@@ -170,6 +181,7 @@ def school_class(case: Case) -> None:
     spec = {"insurer": insurer, "holder": teacher, "group": group, "device": device, "issued": day, "starts": day + 2, "term_days": 30}
     for person in cast.people(rng, case.size(12, 20), case.home(teacher)).tolist():
         policy = case.policy("accident", insured=person, premium=8.0, **spec)
+        case.bystander("policy", policy)
         if case.chance(0.15):
             case.stay(policy=policy, person=person, admitted=day + case.number(3, 25), days=case.number(1, 5))
 
@@ -184,5 +196,6 @@ def eager_shopper(case: Case) -> None:
     for _ in range(case.size(10, 16)):
         spec = {"insurer": insurer, "holder": person, "device": device, "channel": "online", "starts": day, "issued": day}
         policy = case.policy("return_shipping", **spec)
+        case.bystander("policy", policy)
         if case.chance(0.55):
             case.loss("return_shipping", policy=policy, person=person, event=case.moment(day + case.number(4, 16)))

@@ -205,11 +205,11 @@ def old_back(case: Case) -> None:
 
 
 def _before_and_after(case: Case, codes: tuple[str, ...], spec: dict[str, Any]) -> None:
-    person, start = case.cast.person(case.rng), case.when(250, 420)
+    person, start = case.cast.person(case.rng), case.when(330, 420)
     first, second = case.insurers(2)
     spec = {"insurer": second, "holder": person, "starts": start, **spec}
     earlier = start - case.number(60, 380)
     elsewhere = first if first != spec["insurer"] else second
     old = case.policy("health", insurer=elsewhere, holder=person, starts=earlier - 60)
     case.stay(policy=old, person=person, admitted=earlier, diagnosis=case.one_of(codes))
-    case.stay(policy=case.policy("health", **spec), person=person, admitted=start + case.number(50, 240), diagnosis=case.one_of(codes))
+    case.stay(policy=case.policy("health", **spec), person=person, admitted=start + case.number(60, 320), diagnosis=case.one_of(codes))

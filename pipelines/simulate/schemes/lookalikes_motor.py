@@ -169,5 +169,5 @@ def _injured(case: Case, where: tuple[int, Any], experts: Callable[[], dict[str,
         hurt = case.cast.person(case.rng, district)
         case.bystander("actor", hurt, owner)
         amount = case.cast.amount(case.rng, "motor", 3.4, 1.4)
-        crash = {"third": hurt, "injured": True, "bare": case.chance(0.85), "event": case.moment(day), "amount": amount}
+        crash = {"third": hurt, "injured": True, "bare": case.chance(0.95), "event": case.moment(day), "amount": amount}
         case.crash(policy=policy, owner=owner, vehicle=car, **crash, **experts())

@@ -63,7 +63,7 @@ def driver_swap(case: Case) -> None:
     stand_in = cast.person(rng, district)
     case.participant("actor", stand_in)
     for _ in range(1 + (case.number(0, 3) if case.chance(0.5) else 0)):
-        event = case.moment(start + case.number(0, 190), (20.2, 27.8) if case.chance(0.7) else (12.5, 20))
+        event = case.moment(start + case.number(0, 190), (20.2, 27.8) if case.chance(0.66) else (12.5, 20))
         policy, owner, car = case.motorist(case.insurer(), district, event.astype("datetime64[D]"))
         caller = stand_in if case.chance(0.6) else owner
         case.crash(
@@ -87,9 +87,9 @@ def injury_broker(case: Case) -> None:
         hurt = cast.person(rng, district)
         money = {"payee_account": account} if case.chance(0.4) else {}
         known = rng.random()
-        experts = {**({"appraiser": appraiser} if known < 0.74 else {}), **({"proxy": proxy} if known > 0.33 else {})}
+        experts = {**({"appraiser": appraiser} if known < 0.72 else {}), **({"proxy": proxy} if known > 0.36 else {})}
         case.crash(
-            policy=policy, owner=owner, vehicle=car, third=hurt, injured=True, event=case.moment(day), bare=case.chance(0.85),
+            policy=policy, owner=owner, vehicle=car, third=hurt, injured=True, event=case.moment(day), bare=case.chance(0.95),
             amount=cast.amount(rng, "motor", 4, 1.4), **experts, **money,
         )  # fmt: skip
         case.participant("actor", hurt)
