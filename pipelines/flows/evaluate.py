@@ -172,7 +172,8 @@ def _hits(subjects: pd.Series, guilty: pd.DataFrame) -> int:
 
 
 def _stage(stages: Path, table: str, columns: list[str]) -> pd.DataFrame:
-    found = sorted(stages.glob(f"*/{table}.parquet"))
+    # Staging and resolving both hold the canonical tables; only the latter's have the entity columns.
+    found = [p for p in sorted(stages.glob(f"*/{table}.parquet")) if set(columns) <= set(pyarrow.parquet.read_schema(p).names)]
     if not found:
         raise DataError("a stage's table is missing", f"{table}.parquet", "run the night again, then evaluate")
     return _read(found[-1], columns)
