@@ -10,7 +10,7 @@ import pandas as pd
 from features.schema import Table, tables
 from pipelines.simulate.book import BookBuilder
 from pipelines.simulate.columns import Ints
-from pipelines.simulate.records import ID_BASE
+from pipelines.simulate.records import ID_BASE, Rows
 
 CUT_OFF_HOUR = 18
 """Deliveries are received at this hour; what happens later comes with the next one."""
@@ -42,12 +42,12 @@ class Arrivals:
 
     def __init__(self, book: BookBuilder, nights: int) -> None:
         self._book, self.nights, self.first = book, nights, book.end - nights
-        self._of: dict[str, list[Ints]] = {}
+        self._of: dict[str, Rows] = {}
         for name, clock in (("policies", "issued_on"), ("claims", "reported_at")):
             frame = book.frame(name, (tables()[name].key[0], clock))
             self._of[name] = self._by_row(name, frame.iloc[:, 0].to_numpy(), self.night(name, clock, frame.iloc[:, 1]))
         for name in ("parties", "objects"):
-            self._of[name] = [np.full(rows.size, nights + 1, dtype="int8") for rows in getattr(book, name).rows]
+            self._of[name] = Rows([np.full(rows.size, nights + 1, dtype="int8") for rows in getattr(book, name).rows])
         for name, table, parent, columns in USES:
             self._use(name, book.frame(table, (parent, *columns)), parent)
 
@@ -62,12 +62,7 @@ class Arrivals:
 
     def of(self, name: str, ids: Any) -> Ints:
         """Nights of claims, policies, parties or objects by id; null ids count as history."""
-        wanted = np.asarray(ids, dtype="int64")
-        night = np.zeros(len(wanted), dtype="int8")
-        for index, known in enumerate(self._of[name]):
-            here = (wanted >= 0) & (wanted // ID_BASE == index)
-            night[here] = known[wanted[here] % ID_BASE - 1]
-        return night
+        return self._of[name].of(ids, 0)
 
     def rows(self, table: Table, frame: pd.DataFrame) -> Ints:
         """Nights of the rows of a table."""
@@ -80,17 +75,14 @@ class Arrivals:
             night = np.maximum(night, self.of(PARENTS[column], frame[column]))
         return night
 
-    def _by_row(self, name: str, ids: Ints, night: Ints) -> list[Ints]:
+    def _by_row(self, name: str, ids: Ints, night: Ints) -> Rows:
         found = [np.full(n, self.nights + 1, dtype="int8") for n in self._book.counted({"claims": "claim", "policies": "policy"}[name])]
         for index, row in enumerate(found):
             here = ids // ID_BASE == index
             row[ids[here] % ID_BASE - 1] = night[here]
-        return found
+        return Rows(found)
 
     def _use(self, name: str, frame: pd.DataFrame, parent: str) -> None:
         night = self.of(PARENTS[parent], frame[parent]) if len(frame) else np.empty(0, dtype="int8")
         for column in frame.columns.drop(parent, errors="ignore"):
-            ids = frame[column].to_numpy()
-            for index, known in enumerate(self._of[name]):
-                here = (ids >= 0) & (ids // ID_BASE == index)
-                np.minimum.at(known, ids[here] % ID_BASE - 1, night[here])
+            self._of[name].lower(frame[column], night)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from pipelines.simulate.columns import Ints
 from pipelines.simulate.numbering import Numbers
 
 COMPRESSION = 6
+WORKERS = 2
+"""Threads that write insurers' files side by side; compression and text conversion run outside the interpreter's lock."""
 SCOPES = ("claim_id", "policy_id", "party_id", "object_id", "event_id", "order_id", "subject_id")
 """Columns that tell whose row it is."""
 
@@ -60,21 +63,26 @@ class Delivery:
         insurer = insurer_of(frame[next(c for c in SCOPES if c in table.key)].to_numpy())
         frame = self._numbers.renumber(table, frame)
         rank = frame[table.key[0]].to_numpy()
-        for index in range(len(self._book.insurers)):
+
+        def hand_over(index: int) -> int:
             here = np.flatnonzero(insurer == index)
             order = here[np.argsort(rank[here], kind="stable")]
-            if len(order):
-                self._versions(table, frame.iloc[order], night[order], index)
+            return self._versions(table, frame.iloc[order], night[order], index) if len(order) else 0
 
-    def _versions(self, table: Table, frame: pd.DataFrame, night: Ints, insurer: int) -> None:
+        with ThreadPoolExecutor(WORKERS) as pool:
+            self.counts[table.name] = sum(pool.map(hand_over, range(len(self._book.insurers))))
+
+    def _versions(self, table: Table, frame: pd.DataFrame, night: Ints, insurer: int) -> int:
         """A row is delivered on its night, and again on each night when another of its columns becomes known."""
+        written = 0
         later = sorted({c.known_at for c in table.columns if c.known_at in frame and c.known_at != table.known_at})
         known = {name: np.maximum(self._arrivals.night(table.name, name, frame[name]), night) for name in later}
         for number in range(self._arrivals.nights + 1):
             due = (night == number) | np.any([when == number for when in known.values()], axis=0) if known else night == number
             if due.any():
                 hidden = {name: when[due] > number for name, when in known.items()}
-                self._file(table.name, insurer, number, _text(table, frame[due], hidden))
+                written += self._file(table.name, insurer, number, _text(table, frame[due], hidden))
+        return written
 
     def _parties(self) -> None:
         table = tables()["parties"]
@@ -90,16 +98,17 @@ class Delivery:
             for number in range(self._arrivals.nights + 1):
                 due = order[((night == number) | (died == number))[order]]
                 if len(due):
-                    self._file("parties", index, number, _hide(data.take(due), "deceased_on", died[due] > number))
+                    part = _hide(data.take(due), "deceased_on", died[due] > number)
+                    self.counts["parties"] = self.counts.get("parties", 0) + self._file("parties", index, number, part)
 
-    def _file(self, name: str, insurer: int, number: int, data: pa.Table) -> None:
+    def _file(self, name: str, insurer: int, number: int, data: pa.Table) -> int:
         folder = self._out / "deliveries" / self._book.insurers[insurer] / str(self._arrivals.first + number)
         folder.mkdir(parents=True, exist_ok=True)
-        self.counts[name] = self.counts.get(name, 0) + data.num_rows
         if self._fmt == "parquet":
             pa.parquet.write_table(data, folder / f"{name}.parquet", compression="zstd")
         else:
             _write_csv(data, folder / f"{name}.csv.gz")
+        return int(data.num_rows)
 
 
 def _write_csv(data: pa.Table, path: Path) -> None:

@@ -11,7 +11,7 @@ from features.schema import Table
 from pipelines.simulate import render
 from pipelines.simulate.book import BookBuilder
 from pipelines.simulate.columns import NONE, Ints
-from pipelines.simulate.records import ID_BASE
+from pipelines.simulate.records import ID_BASE, Rows
 
 CLOCKS = {"claim": ("claims", "claim_id", "reported_at"), "policy": ("policies", "policy_id", "issued_on")}
 SUBJECTS = {"claim": "claim", "policy": "policy", "vehicle": "object", "object": "object"}
@@ -23,18 +23,13 @@ class Numbers:
 
     def __init__(self, book: BookBuilder) -> None:
         self._rng, self._book = book.rng("numbers"), book
-        self._new = {kind: [self._shuffled(n) for n in book.counted(kind)] for kind in ("party", "object", "event", "order")}
+        self._new = {kind: self._rows([self._shuffled(n) for n in book.counted(kind)]) for kind in ("party", "object", "event", "order")}
         for kind, (table, key, clock) in CLOCKS.items():
-            self._new[kind] = self._ordered(kind, book.frame(table, (key, clock))) if book.has(table) else []
+            self._new[kind] = self._rows(self._ordered(kind, book.frame(table, (key, clock))))
 
     def of(self, kind: str, ids: Any) -> Ints:
         """New ids of old ones; ``NONE`` stays."""
-        old = np.asarray(ids, dtype="int64")
-        found = np.full(len(old), NONE, dtype="int64")
-        for index, numbers in enumerate(self._new[kind]):
-            here = (old >= 0) & (old // ID_BASE == index)
-            found[here] = index * ID_BASE + numbers[old[here] % ID_BASE - 1]
-        return found
+        return self._new[kind].of(ids, NONE)
 
     def renumber(self, table: Table, frame: pd.DataFrame) -> pd.DataFrame:
         """The frame with new ids in every id column; ``subject_id`` becomes text, since its kind differs by row."""
@@ -56,6 +51,9 @@ class Numbers:
             here, name = kinds == kind, SUBJECTS.get(kind, "party")
             text[here] = render.padded(self.of(name, ids[here]) % ID_BASE, 7, render.PREFIX[name]).to_numpy(zero_copy_only=False)
         return text
+
+    def _rows(self, numbers: list[Ints]) -> Rows:
+        return Rows([index * ID_BASE + n for index, n in enumerate(numbers)])
 
     def _shuffled(self, n: int) -> Ints:
         return self._rng.permutation(n) + 1

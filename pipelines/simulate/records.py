@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -86,3 +86,31 @@ class Records:
         known[fresh] = self._new_ids(np.full(len(fresh), insurer))
         self.rows[insurer].extend(len(fresh), {"thing": fresh})
         return np.asarray(known[fresh])
+
+
+class Rows:
+    """One value for every row id of a kind: row ``n`` of an insurer is its id ``n + 1``."""
+
+    def __init__(self, values: Sequence[Ints]) -> None:
+        self._values = np.concatenate(list(values)) if len(values) else np.empty(0, dtype="int64")
+        self._first = np.concatenate([[0], np.cumsum([len(v) for v in values])])[:-1].astype("int64")
+
+    def of(self, ids: Any, null: int) -> Ints:
+        """Values of ids, ``null`` for ``NONE``."""
+        wanted = np.asarray(ids, dtype="int64")
+        known = wanted >= 0
+        if not known.all():
+            found = np.full(len(wanted), null, dtype=self._values.dtype)
+            found[known] = self.of(wanted[known], null)
+            return found
+        return np.asarray(self._values[self._place(wanted)])
+
+    def lower(self, ids: Any, values: Ints) -> None:
+        """Lower the values of ids (repeats and ``NONE`` allowed) to these, where they are less."""
+        wanted = np.asarray(ids, dtype="int64")
+        known = wanted >= 0
+        np.minimum.at(self._values, self._place(wanted[known]), values[known])
+
+    def _place(self, ids: Ints) -> Ints:
+        insurer, n = np.divmod(ids, ID_BASE)
+        return np.asarray(self._first[insurer] + n - 1)
