@@ -50,7 +50,7 @@ class Raw:
 
 def folder(engine: DuckEngine) -> Path:
     """Where raw rows are kept until :func:`release`."""
-    spill = engine.con.raw_sql("SELECT current_setting('temp_directory')").fetchone()[0]
+    spill = engine.con.raw_sql("SELECT current_setting('temp_directory')").fetchall()[0][0]
     path = Path(spill) / "raw"
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     return path

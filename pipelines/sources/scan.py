@@ -102,7 +102,7 @@ def _keep_rejects(engine: DuckEngine, name: str, target: Path) -> int:
         f"SELECT line - 1 AS source_row, 'csv' AS rule, lower(min(error_type::VARCHAR)) AS message, "
         f"any_value(ltrim(csv_line, chr(10) || chr(13))) AS raw FROM {name} WHERE line IS NOT NULL GROUP BY line"
     )
-    count = int(engine.con.raw_sql(f"SELECT count(DISTINCT line) FROM {name}").fetchone()[0])
+    count = int(engine.con.raw_sql(f"SELECT count(DISTINCT line) FROM {name}").fetchall()[0][0])
     if count:
         engine.con.raw_sql(f"COPY ({query}) TO {_text(target)} (FORMAT parquet)")
     engine.con.raw_sql(f"DROP TABLE {name}; DROP TABLE {name}_scan")
