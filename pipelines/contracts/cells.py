@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import ibis
 import ibis.expr.types as ir
@@ -96,17 +96,25 @@ def _subject(raw: ir.Table, table: Table, text: Mapping[str, ir.StringValue]) ->
     return {"subject_id": ibis.cases(*spelt, else_=raw.insurer.concat(":", value))}
 
 
-def raw_rows(text: ir.Table, table: Table, delivery: Delivery) -> ir.Table:
-    """A delivery's text with every source column, null where the source has none, its lineage, and which delivery it is."""
+def raw_rows(arrived: Sequence[tuple[Delivery, ir.Table]], table: Table) -> ir.Table:
+    """The text of all deliveries with every source column, null where a source has none, its lineage, and which delivery it is."""
+    found = [_canonical(text, table).mutate(digest=ibis.literal(delivery.digest)) for delivery, text in arrived]
+    stacked = ibis.union(found[0], *found[1:]) if len(found) > 1 else found[0]
+    deliveries = [d for d, _ in arrived]
+    facts = {
+        "of": [d.digest for d in deliveries],
+        "insurer": [d.insurer for d in deliveries],
+        "received_at": [d.received_at.replace(tzinfo=None) for d in deliveries],
+        "receipted": [d.receipted for d in deliveries],
+    }
+    types = {"of": "string", "insurer": "string", "received_at": "timestamp", "receipted": "boolean"}
+    return stacked.join(ibis.memtable(facts, schema=types), [("digest", "of")]).drop("of")
+
+
+def _canonical(text: ir.Table, table: Table) -> ir.Table:
+    """The text table with the canonical columns in order: as it is where the source saw to that, since selecting costs per column."""
+    types = {c.name: "string" for c in table.source_columns} | {"source_file": "string", "source_row": "int64", "row_sha256": "string"}
+    if text.schema() == ibis.schema(types):
+        return text
     have = set(text.columns)
-    columns = {c.name: text[c.name].cast("string") if c.name in have else ibis.null("string") for c in table.source_columns}
-    return text.select(
-        **columns,
-        insurer=ibis.literal(delivery.insurer),
-        received_at=ibis.literal(delivery.received_at.replace(tzinfo=None)),
-        source_file=text.source_file.cast("string"),
-        source_row=text.source_row.cast("int64"),
-        row_sha256=text.row_sha256.cast("string"),
-        receipted=ibis.literal(delivery.receipted),
-        digest=ibis.literal(delivery.digest),
-    )
+    return text.select(**{n: text[n].cast(t) if n in have else ibis.null(t) for n, t in types.items()})

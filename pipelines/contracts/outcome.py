@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import ibis
 import ibis.expr.types as ir
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -22,6 +22,8 @@ from pipelines.delivery import Delivery
 
 EXAMPLES = 50
 """Row keys kept per rule for the report; the quarantine has them all."""
+
+Counts: TypeAlias = Mapping[str, Sequence[tuple[str, int, str]]]
 
 _PERSONAL = r"(^|[:|])(1[0-9]{10}|[0-9]{15}|[0-9]{17}[0-9Xx]|[0-9]{16,19})($|[|])"
 """A phone, resident id or bank card where an id should be: columns slipped, and the key is not shown."""
@@ -37,15 +39,15 @@ class Outcome:
         With its rows finished.
     accepted, held, secrets : Table
         Rows for the store; rows for the quarantine; values for the vault. All with ``digest``.
-    counts : DataFrame
-        Rows per delivery: digest, what (``accepted``, ``repeated``, ``held:<rule>``, ``dq:<marks>``), n, key (an example).
+    counts : dict
+        By digest: what (``accepted``, ``repeated``, ``held <rule>``, ``dq <marks>``), how many rows, an example key.
     """
 
     batch: Batch
     accepted: ir.Table
     held: ir.Table
     secrets: ir.Table
-    counts: pd.DataFrame
+    counts: Counts
 
     @classmethod
     def of(cls, batch: Batch, rejects: Sequence[tuple[Delivery, ir.Table | None]]) -> Outcome:
@@ -67,15 +69,19 @@ class Outcome:
         return cls(batch, stored, held, _secrets(good, batch.table), _counts(good, held, same, batch.table))
 
     def facts(self, digest: str) -> dict[str, Any]:
-        """Counts and example keys of one delivery, for its admission."""
-        mine = self.counts[self.counts.digest == digest]
-        n = mine.groupby("what")["n"].sum()
-        rules, keys = _by_rule(mine, "held:")
-        dq, marked = _by_rule(mine, "dq:")
-        accepted, repeated, quarantined = int(n.get("accepted", 0)), int(n.get("repeated", 0)), sum(rules.values())
-        rows = accepted + repeated + quarantined
-        counts = {"rows": rows, "accepted": accepted, "repeated": repeated, "quarantined": quarantined}
-        return {**counts, "rules": rules, "dq": dq, "keys": keys | marked}
+        """Counts and example keys of one delivery, for its admission; a row with several marks counts for each."""
+        counts: Counter[str] = Counter()
+        keys: dict[str, list[str]] = {}
+        for what, n, key in self.counts.get(digest, ()):
+            kind, _, rules = what.partition(" ")
+            counts[kind] += n
+            for rule in filter(None, rules.split(";")):
+                counts[f"{kind} {rule}"] += n
+                keys.setdefault(rule, []).append(key)
+        accepted, repeated, quarantined = counts["accepted"], counts["repeated"], counts["held"]
+        totals = {"rows": accepted + repeated + quarantined, "accepted": accepted, "repeated": repeated, "quarantined": quarantined}
+        examples = {rule: tuple(sorted(found)[:EXAMPLES]) for rule, found in sorted(keys.items())}
+        return {**totals, "rules": _named(counts, "held "), "dq": _named(counts, "dq "), "keys": examples}
 
     def publish(self, table: ir.Table, paths: Mapping[str, Path]) -> None:
         """Write each delivery's part of a table to its own private file, beside and renamed."""
@@ -148,27 +154,25 @@ def _secrets(good: ir.Table, table: Table) -> ir.Table:
     return stacked(found).distinct() if found else good.select("digest")
 
 
-def _counts(good: ir.Table, held: ir.Table, same: ir.Table | None, table: Table) -> pd.DataFrame:
-    """Rows by delivery, what became of them, and for rules and marks an example key."""
+def _counts(good: ir.Table, held: ir.Table, same: ir.Table | None, table: Table) -> Counts:
+    """What became of the rows of each delivery, with an example key for each set of marks and all keys held back."""
     marked = good.filter(good.dq.notnull())
-    keyed = marked.select(digest=marked.digest, what=ibis.literal("dq:").concat(marked.dq), key=key_text(marked, table))
-    ruled = held.select(digest=held.digest, what=ibis.literal("held:").concat(held.rule), key=held.key)
+    keyed = marked.select(digest=marked.digest, what=ibis.literal("dq ").concat(marked.dq), key=key_text(marked, table))
+    ruled = held.select(digest=held.digest, what=ibis.literal("held ").concat(held.rule), key=held.key)
     whole = [_plain(good, "accepted")] + ([_plain(same, "repeated")] if same is not None else [])
     dq = keyed.group_by(["digest", "what"]).agg(n=keyed.count(), key=keyed.key.min())
     rules = ruled.group_by(["digest", "what", "key"]).agg(n=ruled.count())
     found = [dq, rules, *(w.group_by(["digest", "what"]).agg(n=w.count(), key=w.key.min()) for w in whole)]
-    counts: pd.DataFrame = pd.concat([f.select("digest", "what", "n", "key").to_pandas() for f in found], ignore_index=True)
+    every = stacked([f.select("digest", "what", "n", "key") for f in found]).to_pyarrow().to_pylist()
+    counts: dict[str, list[tuple[str, int, str]]] = {}
+    for row in every:
+        counts.setdefault(row["digest"], []).append((row["what"], row["n"], row["key"]))
     return counts
+
+
+def _named(counts: Counter[str], prefix: str) -> dict[str, int]:
+    return {name.removeprefix(prefix): n for name, n in sorted(counts.items()) if name.startswith(prefix)}
 
 
 def _plain(rows: ir.Table, what: str) -> ir.Table:
     return rows.select(digest=rows.digest, what=ibis.literal(what), key=ibis.null("string"))
-
-
-def _by_rule(counts: pd.DataFrame, prefix: str) -> tuple[dict[str, int], dict[str, tuple[str, ...]]]:
-    """Counts and example keys by rule; a row with several marks counts for each."""
-    mine = counts[counts.what.str.startswith(prefix)].assign(rule=lambda f: f.what.str.removeprefix(prefix).str.split(";"))
-    each = mine.explode("rule").sort_values(["rule", "key"])
-    totals = each.groupby("rule")["n"].sum().to_dict()
-    keys = {str(rule): tuple(group["key"].dropna().head(EXAMPLES)) for rule, group in each.groupby("rule")}
-    return {str(rule): int(n) for rule, n in totals.items()}, keys

@@ -47,8 +47,7 @@ class Batch:
 
     def gather(self, deliveries: Sequence[tuple[Delivery, ir.Table]]) -> None:
         """Write all rows as text; the source is read exactly once."""
-        raws = [cells.raw_rows(text, self.table, delivery) for delivery, text in deliveries]
-        self.engine.write(stacked(raws), self.room / "raw.parquet")
+        self.engine.write(cells.raw_rows(deliveries, self.table), self.room / "raw.parquet")
 
     @cached_property
     def raw(self) -> ir.Table:
