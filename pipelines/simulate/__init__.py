@@ -73,6 +73,7 @@ def simulate(claims: int, seed: int, out: Path, fmt: str = "csv", nights: int = 
     honest.happen(book, selling.sell(book))
     service.happen(book)
     schemes.plant(book, book.rng("schemes"))
+    service.headcounts(book)
     return deliver.Delivery(book, out, fmt, nights).write()
 
 

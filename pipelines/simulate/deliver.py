@@ -45,6 +45,7 @@ class Delivery:
 
     def __init__(self, book: BookBuilder, out: Path, fmt: str, nights: int) -> None:
         self._book, self._out, self._fmt = book, out, fmt
+        book.covers.clear()  # only claims need it, and a big book needs the room
         self._numbers, self._arrivals = Numbers(book), Arrivals(book, nights)
         self.counts: dict[str, int] = {}
 

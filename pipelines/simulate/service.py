@@ -35,6 +35,18 @@ def happen(book: BookBuilder) -> None:
         WRITERS.get(kind, _plain)(book, rng, kind, part)
 
 
+def headcounts(book: BookBuilder) -> None:
+    """State how many workers the firms with employer liability have: their people in the region, misjudged a little."""
+    rng, line = book.rng("headcounts"), LINES.index("employer_liability")
+    employed = np.bincount(book.actors["employer"][book.actors["employer"] >= 0], minlength=book.actors.size)
+    for index, cover in enumerate(book.covers):
+        firms = np.unique(cover["holder"][cover["line"] == line])
+        heads = np.where(employed[firms] > 0, employed[firms] * rng.uniform(0.8, 1.4, len(firms)), rng.integers(6, 25, len(firms)))
+        kind = coded(np.zeros(len(firms)), ("employer",))
+        known = book.start.astype("datetime64[s]")
+        book.append("facts", subject_kind=kind, subject_id=book.party(firms, index), name="headcount", value=np.ceil(heads), known_at=known)
+
+
 def _exempt(book: BookBuilder) -> None:
     """Each insurer lists its 4S dealers with their phones, and the only hospital of a county."""
     garages, hospitals = book.of_kind("garage"), book.of_kind("hospital")
