@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow
 
 from features import agents, claims, parties, policies, providers
 from features.book import Book
@@ -61,9 +62,9 @@ def _enabled(settings: config.Settings) -> list[RedFlag]:
 def _findings(book: Book, flags: list[RedFlag]) -> dict[str, ir.Table]:
     """All flags that the data can feed, and the others with what they miss. Cost: one or two grouped passes per flag."""
     silent = [(f.code, ", ".join(book.missing(f.needs))) for f in flags if book.missing(f.needs)]
-    rows = [f.find(book).cache() for f in flags if not book.missing(f.needs)]
-    nothing = ibis.memtable({n: [] for n in (*FINDING, "code")}, schema=ibis.schema({**FINDING, "code": "string"}))
+    columns = ibis.schema({**FINDING, "code": "string"}).to_pyarrow()
+    rows = [f.find(book).distinct().to_pyarrow().cast(columns) for f in flags if not book.missing(f.needs)]
     return {
-        "findings": ibis.union(*rows, nothing, distinct=True) if rows else nothing,
+        "findings": ibis.memtable(pyarrow.concat_tables([columns.empty_table(), *rows])),
         "silent": ibis.memtable(silent or [("", "")], columns=["code", "missing"]).filter(lambda t: t.code != ""),
     }
