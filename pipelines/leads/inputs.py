@@ -79,7 +79,9 @@ def base_counts(given: Given) -> pd.DataFrame:
     parts = [p for p in (_claims_per_line(given), _policies_per_line(given), _parties_per_line(given)) if p is not None]
     counted = [collected(p) for p in parts]
     none = pd.DataFrame({"line": pd.Series(dtype="str"), "grain": pd.Series(dtype="str"), "n": pd.Series(dtype="int64")})
-    return pd.concat(counted or [none], ignore_index=True)
+    every = pd.concat(counted or [none], ignore_index=True)
+    # Vehicles and devices are counted from the claims and from the edges: one count per pair, or each of their reasons would stand twice.
+    return every.groupby(["line", "grain"], as_index=False, dropna=False).agg(n=("n", "max"))
 
 
 def _policy_of(rows: ir.Table, table: ir.Table | None, name: str, key: str) -> ir.Table:
