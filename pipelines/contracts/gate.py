@@ -140,8 +140,7 @@ def _admit_group(engine: Engine, group: list[Arrival], context: Context) -> list
     deliveries = [a.delivery for a in group]
     with _room(context, group) as room, _discreet(deliveries[0].label):
         batch = Batch(engine, tables()[deliveries[0].table], Secret.of(context.key), room)
-        batch.gather([(a.delivery, a.text) for a in group])
-        batch.finish()
+        batch.finish([(a.delivery, a.text) for a in group])
         outcome = Outcome.of(batch, [(a.delivery, a.rejects) for a in group])
         admissions = [_decide(outcome, d, context) for d in deliveries]
         _keep(outcome, deliveries, admissions, context)

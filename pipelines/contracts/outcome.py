@@ -65,7 +65,7 @@ class Outcome:
         held = stacked(lost)
         batch.engine.write(held, batch.room / "held.parquet")
         held = batch.engine.read(batch.room / "held.parquet")
-        stored = good.select(*batch.table.names, *(c.name for c in LINEAGE), "digest")
+        stored = batch.with_bands(good).select(*batch.table.names, *(c.name for c in LINEAGE), "digest")
         return cls(batch, stored, held, _secrets(good, batch.table), _counts(good, held, same, batch.table))
 
     def facts(self, digest: str) -> dict[str, Any]:

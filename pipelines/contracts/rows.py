@@ -1,4 +1,4 @@
-"""The rows of deliveries of one table on their way through the gate: gathered, judged, finished, told apart."""
+"""The rows of deliveries of one table on their way through the gate: finished, judged, told apart."""
 
 from __future__ import annotations
 
@@ -9,9 +9,13 @@ from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from features.schema import LINEAGE, Column, Table
+from pipelines import normalise
 from pipelines.contracts import cells, derive, marks, suites, tokens
 from pipelines.contracts.suites import Verdict
 from pipelines.contracts.tokens import Secret
@@ -45,38 +49,25 @@ class Batch:
     room: Path
     verdicts: dict[tuple[str, float], tuple[Verdict, ...]] = field(default_factory=dict)
 
-    def gather(self, deliveries: Sequence[tuple[Delivery, ir.Table]]) -> None:
-        """Write all rows as text; the source is read exactly once."""
-        self.engine.write(cells.raw_rows(deliveries, self.table), self.room / "raw.parquet")
-
-    @cached_property
-    def raw(self) -> ir.Table:
-        """All rows as delivered."""
-        return self.engine.read(self.room / "raw.parquet")
-
-    @cached_property
-    def typed(self) -> ir.Table:
-        """All rows typed."""
-        return cells.cells(self.raw, self.table)
+    def finish(self, arrived: Sequence[tuple[Delivery, ir.Table]]) -> None:
+        """Write all rows finished, in one pass over the source."""
+        typed = cells.cells(cells.raw_rows(arrived, self.table), self.table)
+        self.engine.write(finished(self.secret.attach(typed), self.table), self.room / "finished.parquet")
 
     @cached_property
     def finished(self) -> ir.Table:
-        """All rows finished, with their problem."""
+        """All rows: canonical columns, lineage, ``digest``, ``problem``, ``raw_*``."""
         return self.engine.read(self.room / "finished.parquet")
 
-    def finish(self) -> None:
-        """Write all rows finished."""
-        texts = derive.banded(self.table)
-        for name, source in texts.items():
-            row = self.secret.attach(self.typed)
-            row = row.filter(row[source].notnull() & ~row.oversize)
-            found = row.select(token=tokens.expression(tokens.KINDS[source], row[source], row), text=row[source])
-            self.engine.write(found.distinct(), self.room / "texts.parquet")
+    def with_bands(self, rows: ir.Table) -> ir.Table:
+        """Rows with their near-duplicate bands, which are computed outside of the engine, once per text."""
+        for name, source in derive.banded(self.table).items():
+            texts = rows.filter(rows[source].notnull()).select(token=rows[source], text=normalise.trim(rows[f"raw_{source}"]))
+            self.engine.write(texts.group_by("token").agg(text=texts.text.min()), self.room / "texts.parquet")
             derive.write_bands(self.room / "texts.parquet", self.room / f"{name}.parquet", self.secret)
-        done = finished(self.secret.attach(self.typed), self.table)
-        for name, source in texts.items():
-            done = _with_bands(done, name, source, self.engine.read(self.room / f"{name}.parquet"))
-        self.engine.write(done, self.room / "finished.parquet")
+            bands = self.engine.read(self.room / f"{name}.parquet").rename({name: "bands"})
+            rows = rows.drop(name).left_join(bands, [(source, "token")]).drop("token").select(rows.columns)
+        return rows
 
     def judge(self, one: str, batch_rows: int, tolerance: float) -> tuple[Verdict, ...]:
         """great-expectations on one delivery; several judged together share the verdict where it breaks no key.
@@ -96,12 +87,10 @@ class Batch:
     def _judge(self, one: str, batch_rows: int, tolerance: float) -> tuple[Verdict, ...]:
         key = (one, tolerance)
         if key not in self.verdicts:
-            path = self.room / f"judged{one}.parquet"
-            rows = judged(self.typed, self.table)
-            self.engine.write(rows.filter(rows.digest == one) if one else rows, path)
-            batches = pq.ParquetFile(path).iter_batches(batch_size=batch_rows, columns=list(suites.judged(self.table)))
-            frames = (b.to_pandas() for b in batches if b.num_rows)
-            self.verdicts[key] = suites.total(v for frame in frames for v in suites.judge(self.table, frame, tolerance))
+            names = _sources(self.table)
+            batches = pq.ParquetFile(self.room / "finished.parquet").iter_batches(batch_rows, columns=[*names.values(), "digest"])
+            frames = (judged(b.filter(pc.equal(b["digest"], one)) if one else b, names) for b in batches)
+            self.verdicts[key] = suites.total(v for f in frames if len(f) for v in suites.judge(self.table, f, tolerance))
         return self.verdicts[key]
 
     def twins(self) -> ir.Table | None:
@@ -149,15 +138,22 @@ def _subject(row: ir.Table) -> ir.StringValue:
     return ibis.ifelse(row.subject_kind.isin(kinds), tokens.expression(kind, row.subject_id, row), row.subject_id)
 
 
-def _with_bands(rows: ir.Table, name: str, source: str, found: ir.Table) -> ir.Table:
-    bands = found.rename({name: "bands"})
-    return rows.drop(name).left_join(bands, [(source, "token")]).drop("token").select(rows.columns)
+def _sources(table: Table) -> dict[str, str]:
+    """Judged column → column of the finished rows: codes as delivered, since unknown ones already read null there."""
+    coded = {c.name for c in table.columns if c.values}
+    return {n: f"raw_{n}" if n in coded else n for n in suites.judged(table)}
 
 
-def judged(typed: ir.Table, table: Table) -> ir.Table:
-    """The columns that great-expectations looks at, as pandas likes them (money as float), and ``digest``."""
-    names = suites.judged(table)
-    return typed.select(**{n: typed[n].cast("float64") if typed[n].type().is_decimal() else typed[n] for n in names}, digest=typed.digest)
+def judged(batch: pa.RecordBatch, names: dict[str, str]) -> pd.DataFrame:
+    """The columns that great-expectations looks at, as pandas likes them: money as float, codes trimmed."""
+    columns = {n: batch[source] for n, source in names.items()}
+    for name, values in columns.items():
+        if pa.types.is_decimal(values.type):
+            columns[name] = values.cast(pa.float64())
+        elif names[name] != name:
+            trimmed = pc.utf8_trim_whitespace(values)
+            columns[name] = pc.if_else(pc.equal(trimmed, ""), None, trimmed)
+    return pa.table(columns).to_pandas()
 
 
 def _placed(found: ir.Table, table: Table) -> ir.Table:
