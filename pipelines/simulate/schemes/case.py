@@ -134,11 +134,9 @@ class Case:
 
     def motorist(self, insurer: int, district: int, day: Any) -> tuple[int, int, int]:
         """Somebody with a car insured on a day: policy, owner, object id. An honest customer of old where there is one."""
-        held = self.cast.holders(self.rng, "motor", day, day)
-        held = held[(held["insurer"] == insurer) & (self.book.actors["district"][held["insured"].to_numpy()] == district)]
-        if len(held) and self.chance(0.85):
-            policy, owner = int(held["policy"].iloc[0]), int(self.cast.use(held["insured"].iloc[0])[0])
-            return policy, owner, self._car_of(owner, insurer)
+        held = self.cast.motorist(self.rng, insurer, district, day) if self.chance(0.85) else None
+        if held is not None:
+            return *held, self._car_of(held[1], insurer)
         owner = self.cast.person(self.rng, district)
         car = self.car(owner, insurer)
         return self.motor_cover(owner, car, day - self.number(8, 330)), owner, car
@@ -190,8 +188,8 @@ class Case:
         return handle
 
     def _car_of(self, owner: int, insurer: int) -> int:
-        owned = np.flatnonzero(self.book.vehicles["owner"] == owner)
-        return int(vehicles.at_insurers(self.book, owned[:1], [insurer])[0]) if owned.size else self.car(owner, insurer)
+        known = self.cast.car(owner)
+        return int(vehicles.at_insurers(self.book, np.array([known]), [insurer])[0]) if known >= 0 else self.car(owner, insurer)
 
     def spread(self, n: int) -> list[int]:
         """``n`` insurers in turn, from a random one on."""

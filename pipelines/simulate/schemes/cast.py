@@ -16,6 +16,8 @@ from pipelines.simulate.columns import Ints
 WAITING = 35
 """Days after its start from which an honest policy is used: past the usual waiting period of health covers."""
 
+DRAWN = 400
+"""Motor policies of an insurer and district that are looked at for one in force: enough, however large the book."""
 SIZE_BIAS = 0.75
 """Power of an organisation's weight by which schemes choose it: nearly as patients and customers do, so that size tells nothing."""
 
@@ -36,6 +38,10 @@ class Cast:
         self._adults = _adults(book, np.concatenate([book.of_kind("person"), claimed]))
         self._homes = _split(self._adults, book.actors["district"][self._adults])
         self._policies = _individual(book)
+        self._motor = _by_market(book, self._policies)
+        order = np.argsort(book.vehicles["owner"], kind="stable")
+        self._cars = book.vehicles["owner"][order], order
+        self._kinds: dict[str, Ints] = {}
 
     def district(self, rng: np.random.Generator) -> int:
         """A district, by its inhabitants."""
@@ -61,27 +67,27 @@ class Cast:
 
     def hospital(self, rng: np.random.Generator, levels: tuple[int, ...] = (1, 2), specialty: int = 0) -> int:
         """A hospital of these levels and a specialty that no instance has used, larger ones likelier."""
-        actors, who = self.book.actors, self.book.of_kind("hospital")
+        actors, who = self.book.actors, self._of_kind("hospital")
         fits = np.isin(actors["level"][who], levels) & (actors["specialty"][who] == specialty)
         fits = fits if fits.any() else np.isin(actors["level"][who], levels)
         return self._one(rng, who[fits])
 
     def local(self, rng: np.random.Generator, kind: str, district: int) -> int:
         """An organisation or expert of a kind in a district (anywhere, if it has none)."""
-        who = self.book.of_kind(kind)
+        who = self._of_kind(kind)
         near = who[self.book.actors["district"][who] == district]
         return self._one(rng, near if len(near) else who)
 
     def garage(self, rng: np.random.Generator, level: int, district: int | None = None) -> int:
         """A repair shop (level 0) or 4S dealer (level 1)."""
-        actors, who = self.book.actors, self.book.of_kind("garage")
+        actors, who = self.book.actors, self._of_kind("garage")
         who = who[actors["level"][who] == level]
         near = who[actors["district"][who] == district]
         return self._one(rng, near if len(near) else who)
 
     def agent(self, rng: np.random.Generator, insurer: int, district: int | None = None) -> int:
         """An agent of an insurer, larger ones likelier."""
-        actors, who = self.book.actors, self.book.of_kind("agent")
+        actors, who = self.book.actors, self._of_kind("agent")
         who = who[actors["insurer"][who] == insurer]
         near = who[actors["district"][who] == district]
         return self._one(rng, near if len(near) else who)
@@ -91,15 +97,29 @@ class Cast:
         return int(world.doctors(self.book).pick(rng, [hospital])[0])
 
     def customers(self, agent: int, lines: tuple[str, ...], since: Any, until: Any) -> pd.DataFrame:
-        """An agent's honest individual policies of natural persons in force all that time: columns policy, insured, starts, insurer."""
-        table = self._policies
-        mine = np.flatnonzero(table["agent"] == agent)
-        return self._held(mine, lines, since, until)
+        """An agent's honest individual policies of natural persons in force all that time: columns policy, insured."""
+        rows = np.flatnonzero(self._policies["agent"] == agent)
+        table = {name: values[rows] for name, values in self._policies.items()}
+        fits = np.isin(table["line"], [LINES.index(line) for line in lines]) & ~self._used[table["insured"]]
+        fits &= (table["starts"] + WAITING <= since) & (table["ends"] >= until)
+        return pd.DataFrame({name: table[name][fits] for name in ("policy", "insured")}).drop_duplicates("insured")
 
-    def holders(self, rng: np.random.Generator, line: str, since: Any, until: Any) -> pd.DataFrame:
-        """Some honest individual policies of a line in force all that time, in random order; columns as :meth:`customers`."""
-        size = len(self._policies["line"])
-        return self._held(rng.choice(size, min(size, 20_000), replace=False), (line,), since, until)
+    def motorist(self, rng: np.random.Generator, insurer: int, district: int, day: Any) -> tuple[int, int] | None:
+        """An honest motor policy in force on a day and its owner, of an insurer and district; None where the draw finds none."""
+        rows = self._motor[insurer * len(world.DISTRICTS) + district]
+        rows = rows if len(rows) <= DRAWN else rng.choice(rows, DRAWN, replace=False)
+        held = {name: values[rows] for name, values in self._policies.items()}
+        fits = np.flatnonzero((held["starts"] + WAITING <= day) & (held["ends"] >= day) & ~self._used[held["insured"]])
+        if not fits.size:
+            return None
+        one = rng.choice(fits)
+        return int(held["policy"][one]), int(self.use(held["insured"][one])[0])
+
+    def car(self, owner: int) -> int:
+        """A car (index into the book's vehicles) that somebody honestly has, ``NONE`` without."""
+        owners, order = self._cars
+        at = int(np.searchsorted(owners, owner))
+        return int(order[at]) if at < len(owners) and owners[at] == owner else NONE
 
     def use(self, actors: ArrayLike) -> Ints:
         """Keep actors out of other instances; returns them."""
@@ -114,27 +134,24 @@ class Cast:
 
     def days(self, rng: np.random.Generator, a: float, b: float) -> int:
         """A stay's days: the honest quantile at a Beta(a, b) draw, so that days alone separate with an AUC of about a / (a + b)."""
-        return max(1, round(float(np.quantile(self._days, rng.beta(a, b)))))
+        return max(1, round(float(_quantile(self._days, rng.beta(a, b)))))
 
     def amount(self, rng: np.random.Generator, line: str, a: float, b: float) -> float:
         """A claimed amount of a line, likewise."""
         known = self._amounts[LINES.index(line)]
-        return round(float(np.quantile(known, rng.beta(a, b)) if len(known) else rng.lognormal(8, 0.9)), 2)
+        return round(float(_quantile(known, rng.beta(a, b)) if len(known) else rng.lognormal(8, 0.9)), 2)
+
+    def _of_kind(self, kind: str) -> Ints:
+        """Honest actors of a kind, looked up once; those that schemes add are not drawn."""
+        if kind not in self._kinds:
+            self._kinds[kind] = self.book.of_kind(kind)
+        return self._kinds[kind]
 
     def _strangers(self, rng: np.random.Generator, pool: Ints, n: int) -> Ints:
         drawn = rng.choice(pool, min(len(pool), 8 * n + 24), replace=False) if len(pool) < 5000 else np.unique(rng.choice(pool, 8 * n + 24))
         drawn = rng.permutation(drawn[~self._used[drawn]])
         _, first = np.unique(self.book.actors["household"][drawn], return_index=True)
         return self.use(drawn[np.sort(first)][:n])
-
-    def _held(self, rows: Ints, lines: tuple[str, ...], since: Any, until: Any) -> pd.DataFrame:
-        table = {name: values[rows] for name, values in self._policies.items()}
-        fits = (
-            np.isin(table["line"], [LINES.index(line) for line in lines]) & (table["starts"] + WAITING <= since) & (table["ends"] >= until)
-        )
-        fits &= ~self._used[table["insured"]]
-        frame = pd.DataFrame({name: table[name][fits] for name in ("policy", "insured", "starts")})
-        return frame.assign(insurer=insurer_of(frame["policy"])).drop_duplicates("insured")
 
     def _one(self, rng: np.random.Generator, who: Ints) -> int:
         self._grow()
@@ -164,6 +181,21 @@ def _individual(book: BookBuilder) -> dict[str, NDArray[Any]]:
         kept = np.flatnonzero((cover["group"] == NONE) & (book.actors["kind"][np.maximum(cover["insured"], 0)] == 0))
         parts.append({"policy": index * ID_BASE + 1 + kept, **{name: cover[name][kept] for name in names}})
     return {name: np.concatenate([p[name] for p in parts]) for name in ("policy", *names)}
+
+
+def _by_market(book: BookBuilder, policies: dict[str, NDArray[Any]]) -> list[Ints]:
+    """Rows of motor policies by ``insurer * districts + district`` of the insured."""
+    rows = np.flatnonzero(policies["line"] == LINES.index("motor"))
+    places = len(world.DISTRICTS)
+    market = insurer_of(policies["policy"][rows]) * places + book.actors["district"][policies["insured"][rows]]
+    order = np.argsort(market, kind="stable")
+    cuts = np.searchsorted(market[order], np.arange(1, len(book.insurers) * places))
+    return [np.asarray(part) for part in np.split(rows[order], cuts)]
+
+
+def _quantile(ordered: NDArray[Any], share: float) -> Any:
+    """The quantile of a sorted array, without interpolation."""
+    return ordered[int(share * (len(ordered) - 1))]
 
 
 def _facts(book: BookBuilder) -> tuple[list[NDArray[Any]], NDArray[Any], Ints]:

@@ -119,9 +119,9 @@ def device_bulk(case: Case) -> None:
     names = cast.people(rng, case.size(4, 9)).tolist()
     shop = {"shop": cast.local(rng, "shop", cast.district(rng))} if line == "return_shipping" else {}
     account = int(case.book.actors["account"][owner])
-    for burst in range(case.number(1, 2)):
+    for burst in range(2 if case.chance(0.35) else 1):
         day = start + 25 * burst
-        for _ in range(case.size(10, 18)):
+        for _ in range(case.size(10, 15)):
             person = case.one_of(names)
             policy = case.policy(line, insurer=insurer, holder=person, starts=day, issued=day, device=device, channel="online")
             case.participant("policy", policy)

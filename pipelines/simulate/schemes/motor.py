@@ -62,8 +62,8 @@ def driver_swap(case: Case) -> None:
     district, start = cast.district(rng), case.when(200)
     stand_in = cast.person(rng, district)
     case.participant("actor", stand_in)
-    for _ in range(1 + (case.number(0, 3) if case.chance(0.5) else 0)):
-        event = case.moment(start + case.number(0, 190), (20.2, 27.8) if case.chance(0.66) else (12.5, 20))
+    for _ in range(1 + (case.number(0, 3) if case.chance(0.7) else 0)):
+        event = case.moment(start + case.number(0, 190), (20.2, 27.8) if case.chance(0.62) else (12.5, 20))
         policy, owner, car = case.motorist(case.insurer(), district, event.astype("datetime64[D]"))
         caller = stand_in if case.chance(0.6) else owner
         case.crash(
