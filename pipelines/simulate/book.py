@@ -200,9 +200,14 @@ class BookBuilder:
         return bool(self._pieces[table])
 
     def pop(self, table: str) -> pd.DataFrame:
-        """Like :meth:`frame`, and forget the rows: delivery hands a big book over table by table."""
-        frame, self._pieces[table] = self.frame(table), []
-        return frame
+        """Like :meth:`frame`, and forget the rows, column by column: a big book is never held twice."""
+        pieces, self._pieces[table] = self._pieces[table], []
+        data = {}
+        for column in (c for c in tables()[table].source_columns if any(c.name in p for p in pieces)):
+            data[column.name] = joined(pieces, column)
+            for piece in pieces:
+                piece.pop(column.name, None)
+        return pd.DataFrame(data, copy=False)
 
     def rewrite(self, table: str, frame: pd.DataFrame) -> None:
         """Replace a table by a changed :meth:`frame` of it, e.g. where a planted scheme alters honest rows."""
