@@ -145,10 +145,12 @@ def _expected(frequent: ir.Table, counts: tuple[ir.Table, ir.Table, ir.Table]) -
 
 
 def _possible(n_a: ir.Table, n_b: ir.Table) -> int:
-    """Pairs that could have met: those with a stratum in common, bounded from above so that nothing is multiplied out.
+    """Pairs that could have met often enough: those with a stratum in common, bounded from above so that nothing is multiplied out.
 
-    A pair in several strata is counted in each, which only makes the correction stricter; never more than all pairs.
+    A pair in several strata is counted in each, which only makes the correction stricter; never more than all pairs. A party with
+    fewer than ``LEAST`` households in all cannot be in a link, whatever it shares, so its pairs are no tests (Tarone 1990).
     """
+    n_a, n_b = (t.filter(t.n.sum().over(group_by=side) >= LEAST) for t, side in ((n_a, "a"), (n_b, "b")))
     in_a = n_a.group_by("stratum").aggregate(a=n_a.count())
     in_b = n_b.group_by("stratum").aggregate(b=n_b.count())
     met = in_a.inner_join(in_b, "stratum")
