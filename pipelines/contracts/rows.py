@@ -51,8 +51,12 @@ class Batch:
 
     def finish(self, arrived: Sequence[tuple[Delivery, ir.Table]]) -> None:
         """Write all rows finished, in one pass over the source."""
-        typed = cells.cells(cells.raw_rows(arrived, self.table), self.table)
-        self.engine.write(finished(self.secret.attach(typed), self.table), self.room / "finished.parquet")
+        text = cells.raw_rows(arrived, self.table)
+        if len(arrived) > 1:  # a union of many sources is slow to compile again inside of a larger query
+            self.engine.write(text, self.room / "raw.parquet")
+            text = self.engine.read(self.room / "raw.parquet")
+        done = finished(self.secret.attach(cells.cells(text, self.table)), self.table)
+        self.engine.write(done, self.room / "finished.parquet")
 
     @cached_property
     def finished(self) -> ir.Table:
