@@ -1,7 +1,9 @@
 """The network picture of a lead: who is connected with whom, drawn in lanes without any randomness.
 
-Sales and employers stand left, people next, claims and things after them, providers right. Parties of one kind with the very same
-connections become one box, since "18 people, one agent, one hospital" is the story and 18 lines are not.
+Where claims are few they stand in the middle, with people and things left of them and everybody else right; where they are many,
+people stand in the middle, between who sold to them and who treated or repaired, and claims are only counted on the lines.
+Parties of one kind with the very same connections become one box, since "18 people, one agent, one hospital" is the story and
+18 lines are not.
 """
 
 from __future__ import annotations
@@ -13,11 +15,13 @@ from markupsafe import Markup
 
 from pipelines.report import svg
 from pipelines.report.mask import identifier
-from pipelines.report.messages import Messages
-from pipelines.report.neighbours import BOX_DOTS, LANES, Joined, Unit, connected, joined, units
+from pipelines.report.messages import LANGUAGES, Messages
+from pipelines.report.neighbours import BOX_DOTS, Joined, Unit, connected, joined, units
 
-WIDTH, PILL, ROW, TOP = 760.0, 128.0, 26.0, 46.0
-OVER, SWING, NUMBERED = 34.0, 70.0, 40
+WIDTH, PILL, ROW, TOP = 920.0, 140.0, 26.0, 46.0
+AROUND_RECORDS = (("people", "things"), ("records",), ("sell", "provide"))
+AROUND_PEOPLE = (("sell",), ("people",), ("provide", "things"))
+OVER, SWING, NUMBERED, THICK = 34.0, 56.0, 40, 8.0
 
 
 def network(edges: pd.DataFrame, subject_id: str, messages: Messages, limit: int = 40) -> Markup:
@@ -55,7 +59,7 @@ def network(edges: pd.DataFrame, subject_id: str, messages: Messages, limit: int
 
 def _place(drawn: list[Unit], links: Joined) -> float:
     """Give every unit its place: lanes from left to right, inside a lane by the mean height of its neighbours (barycentre sweeps)."""
-    lanes = [lane for name in LANES if (lane := [u for u in drawn if u.lane == name])]
+    lanes = [lane for names in _order(drawn) if (lane := [u for u in drawn if u.lane in names])]
     step = (WIDTH - PILL) / max(len(lanes) - 1, 1)
     tall = max(_heights(lane) for lane in lanes)
     by_key = {u.key: u for u in drawn}
@@ -78,11 +82,21 @@ def _pull(unit: Unit, by_key: dict[str, Unit], links: Joined) -> float:
     return round(sum(y * w for y, w in others) / sum(w for _, w in others), 3) if others else unit.middle
 
 
+def _order(drawn: list[Unit]) -> tuple[tuple[str, ...], ...]:
+    """Lanes from left to right, such that few lines must pass over one."""
+    return AROUND_RECORDS if any(u.lane == "records" for u in drawn) else AROUND_PEOPLE
+
+
 def _headings(drawn: list[Unit], messages: Messages) -> list[Markup]:
-    lanes = {u.lane: u.x for u in drawn}
+    """Over each lane the names of what stands in it."""
+    here = {u.lane: u.x for u in drawn}
+    names = [[n for n in lane if n in here] for lane in _order(drawn)]
+    words = [[messages.text("text", f"lane_{n}") for n in lane] for lane in names]
+    said = [{lang: " · ".join(w[lang] for w in lane) for lang in LANGUAGES} for lane in words]
     return [
-        svg.element("text", svg.both(messages.text("text", f"lane_{name}")), x=x + PILL / 2, y=16, class_="lane")
-        for name, x in sorted(lanes.items())
+        svg.element("text", svg.both(text), x=here[lane[0]] + PILL / 2, y=16, class_="lane")
+        for lane, text in zip(names, said, strict=True)
+        if lane
     ]
 
 
@@ -131,7 +145,7 @@ def _lines(drawn: list[Unit], links: Joined, messages: Messages) -> list[Markup]
     for (a, b), (weight, role) in sorted(links.items()):
         left, right = sorted((by_key[a], by_key[b]), key=lambda u: (u.x, u.y))
         lines.append(Line(left, right, weight, role, any(left.x < x < right.x for x in lanes)))
-    most = max((line.weight for line in lines), default=1.0)
+    most = max(THICK, max((line.weight for line in lines), default=THICK))
     return [_path(line, most, messages) for line in lines] + (_counts(lines) if len(lines) <= NUMBERED else [])
 
 
@@ -170,8 +184,8 @@ def _mark(unit: Unit, messages: Messages) -> Markup:
 
 
 def _clip(code: str) -> str:
-    return code if len(code) <= 13 else "…" + code[-12:]
+    return code if len(code) <= 16 else "…" + code[-15:]
 
 
 def _dots(count: int) -> list[Markup]:
-    return [svg.element("circle", cx=22 + 12 * (i % 8), cy=26 + 10 * (i // 8), r=3.5) for i in range(min(count, BOX_DOTS))]
+    return [svg.element("circle", cx=28 + 12 * (i % 8), cy=26 + 10 * (i // 8), r=3.5) for i in range(min(count, BOX_DOTS))]

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipelines.config import Report
-from pipelines.report import quality
+from pipelines.report import proof, quality
 from pipelines.report.draw import network
 from pipelines.report.mask import pseudonym
 from pipelines.report.messages import Both, Messages, plain
@@ -89,17 +89,23 @@ class Page:
         """Leads that are on the page: those of its cases, leading or not."""
         return frozenset(self.cases.lead_id) | {str(m["lead_id"]) for rows in self.members.values() for m in rows}
 
-    def of_lead(self, table: str, lead_id: str) -> pd.DataFrame:
-        """One lead's rows of ``lead_evidence``, ``neighbourhood`` or ``points`` (dated evidence)."""
-        groups = self._by_lead[table]
-        return groups.get(lead_id, groups[""])
+    def of_lead(self, table: str, lead_id: str) -> list[Row]:
+        """One lead's rows of ``evidence`` (cut for the page) or ``points`` (dated evidence)."""
+        return self._by_lead[table].get(lead_id, [])
 
     @cached_property
-    def _by_lead(self) -> dict[str, dict[str, pd.DataFrame]]:
-        """Rows by lead, of the leads that have a page of their own."""
-        shown = {n: t[t.lead_id.isin(self.cases.lead_id)] for n, t in self.tables.items() if n in ("lead_evidence", "neighbourhood")}
-        shown["points"] = points(shown["lead_evidence"])
-        return {n: {str(k): g for k, g in t.groupby("lead_id")} | {"": t.iloc[:0]} for n, t in shown.items()}
+    def _by_lead(self) -> dict[str, dict[str, list[Row]]]:
+        """Rows by lead, of the leads that have a page of their own, cut and summed for all of them at once."""
+        evidence = self.tables["lead_evidence"]
+        own = evidence[evidence.lead_id.isin(self.cases.lead_id)]
+        rows = proof.shown(own, self.tables["lead_reasons"], self.settings.evidence_rows)
+        return {"evidence": proof.by_lead(rows), "points": proof.by_lead(points(own))}
+
+    @cached_property
+    def edges(self) -> dict[str, pd.DataFrame]:
+        """Neighbourhoods by lead."""
+        around = self.tables["neighbourhood"]
+        return {str(k): g for k, g in around[around.lead_id.isin(self.cases.lead_id)].groupby("lead_id")}
 
     def word(self, section: str, key: object) -> Both:
         """A word of the catalogue."""
@@ -130,7 +136,7 @@ def _case(page: Page, row: Row) -> dict[str, Any]:
     """All that the list and the lead's own page say about a case."""
     lead, subject_id = str(row["lead_id"]), str(row["subject_id_lead"])
     reasons = page.reasons.get(lead, [])
-    edges = page.of_lead("neighbourhood", lead)
+    edges = page.edges.get(lead, page.tables["neighbourhood"].iloc[:0])
     return {
         **row,
         **_facts(page, row),
@@ -139,7 +145,7 @@ def _case(page: Page, row: Row) -> dict[str, Any]:
         "reasons": _shown(reasons, float(row["score_lead"])),
         "top": [r for r in reasons if r["kind"] == "flag"][:FIRST_REASONS] or reasons[:1],
         "documents": documents(reasons, plain(row["first_document_lead"]))[:FIRST_REASONS],
-        "evidence": _evidence(page, lead, reasons),
+        "evidence": proof.grouped(page.of_lead("evidence", lead), page.messages),
         "others": _others(page, str(row["case_id"])),
         "timeline": timeline(page.of_lead("points", lead), page.as_of, page.messages),
         "network": network(edges, subject_id, page.messages, page.settings.graph_nodes),
@@ -162,23 +168,6 @@ def _shown(reasons: list[Row], score: float) -> list[dict[str, Any]]:
     rounded = tenths([float(r["points"]) for r in reasons], score)
     most = max([*rounded, 1.0])
     return [{**r, "shown": p, "bar": round(100 * max(p, 0.0) / most, 1)} for r, p in zip(reasons, rounded, strict=True)]
-
-
-def _evidence(page: Page, lead: str, reasons: list[Row]) -> dict[str, Any]:
-    """Evidence by reason: every reason's first rows, up to the setting, in the reasons' order; and how many are left out."""
-    rows = page.of_lead("lead_evidence", lead)
-    place = {r["code"]: i for i, r in enumerate(reasons)}
-    rows = rows.assign(place=rows.code.map(place).fillna(len(place)), turn=rows.groupby("code").cumcount())
-    kept = (
-        rows.sort_values(["turn", "place", "seq"], kind="stable")
-        .head(page.settings.evidence_rows)
-        .sort_values(["place", "seq"], kind="stable")
-    )
-    groups = [
-        {"code": code, "name": page.messages.part(str(code), "name"), "rows": g.to_dict("records")}
-        for code, g in kept.groupby("code", sort=False)
-    ]
-    return {"groups": groups, "more": len(rows) - len(kept)}
 
 
 def _others(page: Page, case_id: str) -> list[dict[str, Any]]:

@@ -81,9 +81,10 @@ class Messages:
             If the catalogue's sentence asks for anything but value, limit and detail.
         """
         said = self.part(code, "say")
-        words = {"value": Number(value), "limit": Number(limit), "detail": plain(detail)}
+        numbers = {"value": Number(value), "limit": Number(limit)}
+        word = self.text("detail", detail)
         try:
-            return {lang: said[lang].format(**words) if said[lang] else self._bare(code, words) for lang in LANGUAGES}
+            return {n: said[n].format(**numbers, detail=word[n]) if said[n] else self._bare(code, numbers) for n in LANGUAGES}
         except (KeyError, ValueError, IndexError) as error:
             raise DataError(
                 f"the message of {code} cannot be said: {error}", f"messages of {code}", "use {value}, {limit} and {detail}"
@@ -95,8 +96,8 @@ class Messages:
         return {lang: found[lang].format(**words) if words else found[lang] for lang in LANGUAGES}
 
     @staticmethod
-    def _bare(code: str, words: dict[str, Any]) -> str:
-        return f"{code}: {words['value']:,.4g} / {words['limit']:,.4g}"
+    def _bare(code: str, numbers: dict[str, Number]) -> str:
+        return f"{code}: {numbers['value']:,.4g} / {numbers['limit']:,.4g}"
 
 
 @cache

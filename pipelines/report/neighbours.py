@@ -14,13 +14,14 @@ from pipelines.report.messages import BLANK, plain
 LANES = {
     "sell": ("agent", "agency", "employer", "shop", "product", "station"),
     "people": ("person", "party", "other"),
-    "things": ("claim", "event", "policy", "vehicle", "object", "livestock_lot", "account", "phone", "device", "ring"),
+    "records": ("claim", "event", "policy"),
+    "things": ("vehicle", "object", "livestock_lot", "account", "phone", "device", "ring"),
     "provide": ("hospital", "doctor", "garage", "surveyor", "appraiser", "assessor", "lawyer", "proxy"),
 }
 BOX_DOTS, BOX_FROM = 24, 3
 RECORDS = ("claim", "policy")
 MANY_RECORDS = 6
-"""From this many claims and policies on, a picture shows who shares them instead of each of them."""
+"""Above this many claims and policies, a picture shows who shares them instead of each of them."""
 
 Graph: TypeAlias = "nx.Graph[str]"
 Joined: TypeAlias = dict[tuple[str, str], tuple[float, str]]
@@ -73,15 +74,17 @@ def connected(edges: pd.DataFrame, subject_id: str) -> Graph:
         Nodes have ``kind``, edges ``role`` (several joined by ``|``) and ``weight`` (claims and policies in common).
     """
     graph = _graph(edges)
-    records = [n for n in graph if graph.nodes[n]["kind"] in RECORDS and n != subject_id]
-    return _projected(graph, records, subject_id) if len(records) > MANY_RECORDS else graph
+    records = [n for n in graph if graph.nodes[n]["kind"] in RECORDS]
+    many = len(records) > MANY_RECORDS and subject_id not in records
+    return _projected(graph, records, subject_id) if many else graph
 
 
 def _graph(edges: pd.DataFrame) -> Graph:
     """A few hundred edges at most, so a plain walk beats any grouping."""
     whole = edges.dropna(subset=["a_id", "b_id"]).sort_values(["a_id", "b_id", "role"], kind="stable")
     graph: Graph = nx.Graph()
-    for a, a_kind, b, b_kind, role, weight in whole[["a_id", "a_kind", "b_id", "b_kind", "role", "weight"]].itertuples(index=False):
+    columns = [whole[name].tolist() for name in ("a_id", "a_kind", "b_id", "b_kind", "role", "weight")]
+    for a, a_kind, b, b_kind, role, weight in zip(*columns, strict=True):
         if a != b:
             graph.add_node(a, kind=a_kind)
             graph.add_node(b, kind=b_kind)

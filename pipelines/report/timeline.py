@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -12,7 +13,10 @@ from markupsafe import Markup
 from pipelines.report import svg
 from pipelines.report.messages import Messages
 
-WIDTH, LEFT, RIGHT, TOP, LANE = 760.0, 110.0, 24.0, 12.0, 44.0
+_TICKS = ((75, "W-MON", "%m-%d"), (366, "MS", "%Y-%m"), (1220, "QS", "%Y-%m"), (10_000_000, "YS", "%Y"))
+"""Longest span (days) of each kind of tick."""
+ASIDE = (0, -9, 9, -16, 16)
+WIDTH, LEFT, RIGHT, TOP, LANE = 920.0, 110.0, 24.0, 12.0, 44.0
 
 
 def points(evidence: pd.DataFrame) -> pd.DataFrame:
@@ -37,16 +41,17 @@ def points(evidence: pd.DataFrame) -> pd.DataFrame:
     rows["at"] = pd.to_datetime(evidence["at"], errors="coerce").astype("datetime64[s]").dt.normalize()
     rows["amount"] = pd.to_numeric(evidence["amount"], errors="coerce").astype("float64").fillna(0.0).clip(lower=0.0)
     dated = rows.dropna(subset=["at"])
-    return dated.groupby(["lead_id", "insurer", "kind", "key"], as_index=False).agg(at=("at", "min"), amount=("amount", "max"))
+    summed = dated.groupby(["lead_id", "insurer", "kind", "key"], as_index=False).agg(at=("at", "min"), amount=("amount", "max"))
+    return summed.sort_values(["lead_id", "insurer", "at", "kind", "key"], kind="stable", ignore_index=True)
 
 
-def timeline(dated: pd.DataFrame, as_of: date, messages: Messages) -> Markup:
+def timeline(dated: Sequence[Mapping[Any, Any]], as_of: date, messages: Messages) -> Markup:
     """Draw dated evidence: one lane per insurer, a dot per claim (area by amount), a square per policy, a diamond for the rest.
 
     Parameters
     ----------
-    dated : DataFrame
-        One lead's rows of :func:`points`.
+    dated : sequence of mapping
+        One lead's rows of :func:`points`, in their order.
     as_of : date
         Right end of the time axis.
     messages : Messages
@@ -57,32 +62,34 @@ def timeline(dated: pd.DataFrame, as_of: date, messages: Messages) -> Markup:
     Markup
         An ``svg`` element, or nothing where no row bears a date.
     """
-    if dated.empty:
+    if not dated:
         return Markup("")
-    start, end = dated["at"].min() - pd.Timedelta(days=10), max(pd.Timestamp(as_of), dated["at"].max())
-    lanes = sorted(dated.insurer.unique())
+    days = [p["at"] for p in dated]
+    start, end = min(days) - pd.Timedelta(days=10), max(pd.Timestamp(as_of), *days)
+    lanes = sorted({str(p["insurer"]) for p in dated})
     scale = (WIDTH - LEFT - RIGHT) / max((end - start).days, 1)
-    y = dated.insurer.map({n: TOP + LANE * (i + 0.5) for i, n in enumerate(lanes)})
-    placed = dated.assign(x=LEFT + (dated["at"] - start).dt.days * scale, y=y)
     bottom = TOP + LANE * len(lanes)
-    parts = [*_axis(start, end, scale, bottom), *_lanes(lanes), *(_mark(p) for p in _spread(placed).to_dict("records"))]
-    return svg.picture(parts, WIDTH, bottom + 24, messages.text("text", "timeline"))
+    marks = _marks(dated, lanes, lambda at: LEFT + (at - start).days * scale)
+    return svg.picture([*_axis(start, end, scale, bottom), *_lanes(lanes), *marks], WIDTH, bottom + 24, messages.text("text", "timeline"))
 
 
-def _spread(placed: pd.DataFrame) -> pd.DataFrame:
-    """Points that would cover each other step aside, up and down in turn."""
-    ordered = placed.sort_values(["insurer", "at", "kind", "key"], kind="stable")
-    nth = ordered.groupby(["insurer", (ordered.x // 7)]).cumcount() % 5
-    top = ordered.amount.max() or 1.0
-    radius = 3.5 + 6.5 * (ordered.amount / top) ** 0.5
-    return ordered.assign(y=ordered.y + nth.map({0: 0, 1: -9, 2: 9, 3: -16, 4: 16}), r=radius)
+def _marks(dated: Sequence[Mapping[Any, Any]], lanes: list[str], x_of: Callable[[Any], float]) -> list[Markup]:
+    """Marks in their places; those that would cover each other step aside, up and down in turn."""
+    top = max(float(p["amount"]) for p in dated) or 1.0
+    taken: Counter[tuple[str, int]] = Counter()
+    marks = []
+    for point in dated:
+        x, lane = x_of(point["at"]), str(point["insurer"])
+        spot = lane, int(x // 7)
+        y = TOP + LANE * (lanes.index(lane) + 0.5) + ASIDE[taken[spot] % len(ASIDE)]
+        taken[spot] += 1
+        marks.append(_mark(point, x, y, 3.5 + 6.5 * (float(point["amount"]) / top) ** 0.5))
+    return marks
 
 
 def _axis(start: pd.Timestamp, end: pd.Timestamp, scale: float, bottom: float) -> list[Markup]:
-    months = (end - start).days / 30.4
-    every = "MS" if months <= 12 else "QS" if months <= 40 else "YS"
+    every, shape = next(how for most, *how in _TICKS if (end - start).days <= most)
     ticks = pd.date_range(start, end, freq=every)
-    shape = "%Y-%m" if every != "YS" else "%Y"
     xs = [LEFT + (t - start).days * scale for t in ticks]
     lines = [svg.element("line", x1=x, x2=x, y1=TOP, y2=bottom, class_="tick") for x in xs]
     texts = [svg.element("text", t.strftime(shape), x=x, y=bottom + 16, class_="axis") for x, t in zip(xs, ticks, strict=True)]
@@ -95,10 +102,9 @@ def _lanes(lanes: list[str]) -> list[Markup]:
     return lines + [svg.element("text", name[:14], x=LEFT - 14, y=y + 4, class_="lane-name") for y, name in rows]
 
 
-def _mark(point: Mapping[Any, Any]) -> Markup:
+def _mark(point: Mapping[Any, Any], x: float, y: float, r: float) -> Markup:
     """Circle, square or diamond, with a tooltip of key, date and amount."""
-    x, y, r = float(point["x"]), float(point["y"]), float(point["r"])
-    title = svg.element("title", f"{point['key']} · {point['at']:%Y-%m-%d} · {point['amount']:,.0f}")
+    title = svg.element("title", f"{point['key']} · {str(point['at'])[:10]} · {point['amount']:,.0f}")
     if point["kind"] == "claim":
         return svg.element("circle", title, cx=x, cy=y, r=r, class_="t-claim")
     turn = f"rotate(45 {svg.number(x)} {svg.number(y)})" if point["kind"] == "other" else None

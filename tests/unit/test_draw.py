@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 from datetime import date
+from pathlib import Path
+from typing import Any
 from xml.dom import minidom
 
 import pandas as pd
 import pytest
 import report_book
 
+from pipelines.report import draw
 from pipelines.report.draw import network
 from pipelines.report.messages import catalogue
+from pipelines.report.neighbours import LANES
 from pipelines.report.timeline import points, timeline
 
 SUBJECT = report_book.SUBJECTS[0][1]
@@ -76,6 +81,11 @@ def test_few_claims_are_drawn_themselves() -> None:
     assert svg.count(">claim alpha:C000") == 3
 
 
+def test_every_kind_of_mark_has_a_colour() -> None:
+    style = (Path(draw.__file__).parent / "templates" / "page.css").read_text(encoding="utf-8")
+    assert [name for name in LANES if f".{name}{{fill:" not in style] == []
+
+
 def test_no_marks_cover_each_other() -> None:
     boxes = []
     for g in marks(str(network(star(30), "garage:00000001", catalogue()))):
@@ -109,9 +119,13 @@ def evidence(n: int) -> pd.DataFrame:
     return pd.DataFrame(report_book.evidence_of("lead", "H16", "health", n))
 
 
+def drawn(rows: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    return points(rows).to_dict("records")
+
+
 def test_the_timeline_has_one_mark_per_record_and_a_lane_per_insurer() -> None:
     rows = pd.concat([evidence(12), evidence(12).assign(code="H12")])
-    page = minidom.parseString(str(timeline(points(rows), date(2026, 1, 1), catalogue())))
+    page = minidom.parseString(str(timeline(drawn(rows), date(2026, 1, 1), catalogue())))
     circles = page.getElementsByTagName("circle")
     assert len(circles) == 9 and len(page.getElementsByTagName("rect")) == 3
     names = [t.firstChild.data for t in page.getElementsByTagName("text") if t.getAttribute("class") == "lane-name"]
@@ -121,11 +135,11 @@ def test_the_timeline_has_one_mark_per_record_and_a_lane_per_insurer() -> None:
 @pytest.mark.parametrize("days", [0, 200, 900, 4000])
 def test_all_marks_lie_inside_the_axis(days: int) -> None:
     rows = evidence(8).assign(at=[pd.Timestamp("2026-01-01") - pd.Timedelta(days=days * i / 8) for i in range(8)])
-    page = minidom.parseString(str(timeline(points(rows), date(2026, 1, 1), catalogue())))
+    page = minidom.parseString(str(timeline(drawn(rows), date(2026, 1, 1), catalogue())))
     xs = [float(c.getAttribute("cx")) for c in page.getElementsByTagName("circle")]
-    assert xs and min(xs) >= 110 and max(xs) <= 736
+    assert xs and min(xs) >= 110 and max(xs) <= 896
     assert len([t for t in page.getElementsByTagName("text") if t.getAttribute("class") == "axis"]) <= 14
 
 
 def test_evidence_without_dates_gives_no_timeline() -> None:
-    assert timeline(points(evidence(3).assign(at=pd.NaT)), date(2026, 1, 1), catalogue()) == ""
+    assert timeline(drawn(evidence(3).assign(at=pd.NaT)), date(2026, 1, 1), catalogue()) == ""
