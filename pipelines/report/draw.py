@@ -8,6 +8,8 @@ Parties of one kind with the very same connections become one box, since "18 peo
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -15,13 +17,13 @@ from markupsafe import Markup
 
 from pipelines.report import svg
 from pipelines.report.mask import identifier
-from pipelines.report.messages import LANGUAGES, Messages
+from pipelines.report.messages import LANGUAGES, Both, Messages
 from pipelines.report.neighbours import BOX_DOTS, Joined, Unit, connected, joined, units
 
 WIDTH, PILL, ROW, TOP = 920.0, 140.0, 26.0, 46.0
 AROUND_RECORDS = (("people", "things"), ("records",), ("sell", "provide"))
 AROUND_PEOPLE = (("sell",), ("people",), ("provide", "things"))
-OVER, SWING, NUMBERED, THICK = 34.0, 56.0, 40, 8.0
+OVER, SWING, NUMBERED, THICK = 34.0, 56.0, 24, 8.0
 
 
 def network(edges: pd.DataFrame, subject_id: str, messages: Messages, limit: int = 40) -> Markup:
@@ -93,11 +95,14 @@ def _headings(drawn: list[Unit], messages: Messages) -> list[Markup]:
     names = [[n for n in lane if n in here] for lane in _order(drawn)]
     words = [[messages.text("text", f"lane_{n}") for n in lane] for lane in names]
     said = [{lang: " · ".join(w[lang] for w in lane) for lang in LANGUAGES} for lane in words]
-    return [
-        svg.element("text", svg.both(text), x=here[lane[0]] + PILL / 2, y=16, class_="lane")
-        for lane, text in zip(names, said, strict=True)
-        if lane
-    ]
+    return [_heading(here[lane[0]], text) for lane, text in zip(names, said, strict=True) if lane]
+
+
+def _heading(x: float, text: Both) -> Markup:
+    """Aligned with the outer edge at both sides of the picture, or a long one would be cut off."""
+    side = "left" if x == 0 else "right" if x >= WIDTH - PILL else ""
+    at = {"left": x, "right": x + PILL}.get(side, x + PILL / 2)
+    return svg.element("text", svg.both(text), x=at, y=16, class_=f"lane {side}".rstrip())
 
 
 @dataclass(frozen=True)
@@ -127,9 +132,14 @@ class Line:
         up = _d("MC", (x1, y1), (x1 + SWING / 2, y1), (x1 + SWING / 2, OVER), (rise, OVER))
         return up + _d("LC", (fall, OVER), (x2 - SWING / 2, OVER), (x2 - SWING / 2, y2), (x2, y2))
 
-    def label_at(self) -> tuple[float, float]:
-        """Where its count stands."""
-        return self.ends()[1], OVER + 4 if self.over else (self.left.middle + self.right.middle) / 2 + 4
+    def label_at(self, degrees: Mapping[str, int]) -> tuple[float, float]:
+        """Where its count stands: a quarter of the way from the end that has fewer lines, where they lie apart."""
+        x1, bend, x2 = self.ends()
+        y1, y2 = self.left.middle, self.right.middle
+        if self.over or x1 == x2:
+            return bend, OVER + 4 if self.over else (y1 + y2) / 2 + 4
+        way = (0.297, 0.156) if degrees[self.left.key] <= degrees[self.right.key] else (0.703, 0.844)
+        return x1 + way[0] * (x2 - x1), y1 + way[1] * (y2 - y1) + 4
 
 
 def _d(commands: str, first: tuple[float, float], *rest: tuple[float, float]) -> str:
@@ -157,11 +167,17 @@ def _path(line: Line, most: float, messages: Messages) -> Markup:
 
 
 def _counts(lines: list[Line]) -> list[Markup]:
-    """The numbers on the lines, pushed apart where they would cover each other."""
+    """The numbers on the lines, pushed apart where they would cover each other: sidewards over the top, else downwards."""
+    degrees = Counter(key for line in lines for key in (line.left.key, line.right.key))
+    many = [line for line in lines if line.weight > 1]
     placed: list[tuple[float, float, float]] = []
-    for (x, y), weight in sorted((line.label_at(), line.weight) for line in lines if line.weight > 1):
-        below = max((py + 12 for px, py, _ in placed if px == x and py <= y + 12), default=y)
-        placed.append((x, max(y, below), weight))
+    for (x, y), weight, over in sorted((line.label_at(degrees), line.weight, line.over) for line in many):
+        near = [(px, py) for px, py, _ in placed if abs(px - x) < 12 or over]
+        if over:
+            x = max((px + 26 for px, py in near if py == y), default=x)
+        else:
+            y = max((py + 12 for _, py in near if abs(py - y) < 12), default=y)
+        placed.append((x, y, weight))
     return [svg.element("text", svg.number(w), x=x, y=y, class_="count") for x, y, w in placed]
 
 

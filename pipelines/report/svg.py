@@ -29,5 +29,5 @@ def both(text: Both, tag: str = "tspan") -> Markup:
 def picture(parts: Iterable[Markup], width: float, height: float, label: Both) -> Markup:
     """A whole picture with a text alternative."""
     name = " / ".join(label[lang] for lang in sorted(label, reverse=True))
-    view = f"0 0 {number(width)} {number(height)}"
+    view = f"-2 0 {number(width + 4)} {number(height)}"  # room for the outer strokes
     return element("svg", Markup("").join(parts), viewBox=view, width=float(width), height=float(height), role="img", aria_label=name)
