@@ -115,6 +115,7 @@ def _links(claims: ir.Table, pair: Pair) -> pa.Table:
 def _universe(claims: ir.Table, pair: Pair) -> ir.Table:
     """Claims that have both parties, with the stratum their household falls in: the finest one that is not thin."""
     known = claims.filter(claims[pair.a_column].notnull(), claims[pair.b_column].notnull(), claims[pair.unit].notnull())
+    known = known.filter(known[pair.a_column] != known[pair.b_column])  # a garage that reports its customers' crashes is no pair
     if pair.stranger:
         known = known.filter(known.reporter_family.isnull() | (known.reporter_family != known.family_id))
     named = known.select(
