@@ -49,29 +49,59 @@ def insured_more_than_there_is(book: Book, s: Settings) -> ir.Table:
     scheme="livestock_reuse",
     needs=("claims.claim_id", "policies.line"),
     source="livestock cases",
-    settings={"claims": 2},
+    settings={"events": 2, "days": 7},
 )
 def tag_or_photo_reused(book: Book, s: Settings) -> ir.Table:
     """One animal dies twice.
 
-    Condition: one ear tag, or one survey photograph, on ``claims`` or more claims of different events under agricultural cover.
+    Condition: under agricultural cover, one survey photograph on ``events`` or more events more than ``days`` apart; or one ear tag on
+    lots of several families, on a lot that goes back to an earlier keeper, or on more deaths than the lot has heads.
     Example: tag 50011200045 on the claims of two farms, five weeks apart.
     Reason: a carcass, or its picture, is shown again.
-    Exclusions: co-insured shares of one cover and supplements of one event.
+    Exclusions: an outbreak photographed once for a village; a lot that was sold on, once; several animals of one tagged lot;
+    co-insured shares of one cover and supplements of one event.
     """
-    tags = book["claim_objects"].inner_join(book["objects"].filter(lambda t: t.ear_tag.notnull()), "object_id")
+    claims = book["claim_view"].filter(lambda t: t.line == "agriculture").select("claim_id", "event_id", "event_at", "family_id")
+    reused = ibis.union(_photos(book, claims, s), _tags(book, claims, s), distinct=False)
+    hit = reused.mutate(most=reused.events.max().over(group_by="claim_id"), what=reused.table.min().over(group_by="claim_id"))
+    found = [
+        finding(hit.filter(hit.table == table), ("claim", "claim_id"), ("most", s["events"] - 1), (table, "evidence"), "what")
+        for table in ("claim_objects", "surveys")
+    ]
+    return ibis.union(*found, distinct=False)
+
+
+def _photos(book: Book, claims: ir.Table, s: Settings) -> ir.Table:
+    """Claims whose photograph was used before: claim_id, events, table, evidence."""
     photos = book["surveys"].filter(lambda t: t.photo_hash.notnull())
-    tagged = tags.select("claim_id", mark=tags.ear_tag, table=ibis.literal("claim_objects"), evidence=key(tags, "claim_id", "object_id"))
-    photo_key = key(photos, "claim_id", "kind", "at")
-    pictured = photos.select("claim_id", mark=photos.photo_hash, table=ibis.literal("surveys"), evidence=photo_key)
-    claims = book["claim_view"].filter(lambda t: t.line == "agriculture").select("claim_id", "event_id")
-    rows = tagged.union(pictured).inner_join(claims, "claim_id")
-    counted = with_distinct(rows, ("table", "mark"), events="event_id")
-    hit = counted.filter(counted.events >= s["claims"])
-    hit = hit.mutate(events=hit.events.max().over(group_by="claim_id"), what=hit.table.min().over(group_by="claim_id"))
-    found = finding(hit, ("claim", "claim_id"), ("events", s["claims"] - 1), ("claim_objects", "evidence"), "what")
-    names = hit.select(evidence_key="evidence", own_table="table").distinct()
-    return found.inner_join(names, "evidence_key").mutate(evidence_table=lambda t: t.own_table).drop("own_table")
+    rows = photos.mutate(evidence=key(photos, "claim_id", "kind", "at")).inner_join(claims, "claim_id")
+    day = rows.event_at.cast("date")
+    counted = with_distinct(rows, "photo_hash", events="event_id")
+    groups = rows.group_by("photo_hash").agg(span=day.max().delta(day.min(), unit="day"))
+    hit = counted.inner_join(groups, "photo_hash").filter(lambda t: (t.events >= s["events"]) & (t.span > s["days"]))
+    return hit.select("claim_id", "events", table=ibis.literal("surveys"), evidence="evidence")
+
+
+def _tags(book: Book, claims: ir.Table, s: Settings) -> ir.Table:
+    """Claims whose ear tag cannot be there again: claim_id, events, table, evidence."""
+    lots = book["objects"].filter(lambda t: t.ear_tag.notnull()).select("object_id", "ear_tag", "headcount")
+    named = book["claim_objects"].inner_join(lots, "object_id")
+    rows = named.select("claim_id", "object_id", "ear_tag", "headcount", evidence=key(named, "claim_id", "object_id")).inner_join(
+        claims, "claim_id"
+    )
+    before = rows.family_id.lag(1).over(group_by="ear_tag", order_by=["event_at", "claim_id"])
+    moved = rows.mutate(moved=(rows.family_id != before).fill_null(False).cast("int64"))
+    groups = moved.group_by("ear_tag").agg(
+        events=moved.event_id.nunique(),
+        lots=moved.object_id.nunique(),
+        families=moved.family_id.nunique(),
+        moves=moved.moved.sum(),
+        heads=moved.headcount.max(),
+    )
+    apart, back = (groups.lots > 1) & (groups.families > 1), groups.moves >= groups.families
+    dead_twice = (groups.events > groups.heads).fill_null(False)
+    reused = groups.filter((groups.events >= s["events"]) & (apart | back | dead_twice)).select("ear_tag", "events")
+    return rows.inner_join(reused, "ear_tag").select("claim_id", "events", table=ibis.literal("claim_objects"), evidence="evidence")
 
 
 @red_flag(

@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from features.book import Book
 from features.indicators.base import RedFlag, Settings, red_flag
-from features.indicators.evidence import finding, without_exempt
+from features.indicators.evidence import finding, with_distinct, without_exempt
 from features.indicators.sharing import crowded, people_with, public_values, within_window, without_public
 
 COMMERCIAL = ("taxi", "ride_hailing", "freight", "rental")
@@ -65,7 +65,7 @@ def role_swap(book: Book, s: Settings) -> ir.Table:
     coded = present.mutate(part=present.role.cases(*part.items(), else_="9"))
     played = coded.group_by("entity_id", "event_id").agg(part=coded.part.min(), day=coded["at"].min().cast("date"))
     swapped = within_window(played, ("entity_id",), "part", (2, s["days"]))
-    events = swapped.mutate(n=swapped.event_id.nunique().over(group_by="entity_id")).filter(lambda t: t.n >= 2)
+    events = with_distinct(swapped, "entity_id", n="event_id").filter(lambda t: t.n >= 2)
     claims = events.drop("part").inner_join(coded.select("entity_id", "event_id", "claim_id"), ["entity_id", "event_id"])
     return finding(claims, ("person", "entity_id"), ("n", 1), ("claims", "claim_id"))
 

@@ -89,32 +89,44 @@ def _treated_days(book: Book) -> ir.Table:
     scheme="split_stay",
     needs=("claims.admitted_on", "claims.discharged_on", "claim_diagnoses.code", "claim_roles.role"),
     source="medical-insurance audit practice",
-    settings={"days": 15, "z": 3, "count": 3},
+    settings={"days": 15, "chain": 2, "z": 3, "count": 3, "ratio": 2},
 )
 def split_stay(book: Book, s: Settings) -> ir.Table:
     """One illness, discharged and readmitted, so that every stay stays under a limit.
 
-    Condition: readmitted within ``days`` at the same hospital in the same diagnosis chapter, and the hospital does so in ``count`` cases
-    or more, ``z`` standard deviations above the share of all other hospitals. The claim and the hospital are named.
-    Example: discharged on 4 March, readmitted on 6 March with the same pneumonia, as a quarter of this ward's patients.
+    Condition: readmitted within ``days`` at the same hospital in the same diagnosis chapter, and either the same person comes back
+    ``chain`` times or more, or the hospital does so in ``count`` cases or more, ``z`` standard deviations above the share of all other
+    hospitals and ``ratio`` times as often. The claims, and such a hospital, are named.
+    Example: discharged on 4 March, readmitted on 6 March and again on the 20th, always for the same pneumonia.
     Reason: fixed payments and deductibles per stay make two stays worth more than one.
-    Exclusions: chemotherapy, radiotherapy and dialysis, which are series by plan.
+    Exclusions: chemotherapy, radiotherapy and dialysis, which are series by plan; one return for a complication.
     """
-    planned = book["claim_diagnoses"].filter(lambda t: serial_treatment(t.code)).select("claim_id").distinct()
-    every = stays(book).anti_join(planned, "claim_id")
-    before = {"group_by": ("person_id", "hospital_id"), "order_by": "admitted_on"}
-    prior = every.mutate(**{f"{c}_1": every[c].lag(1).over(**before) for c in ("discharged_on", "chapter", "claim_id")})
-    gap = prior.admitted_on.delta(prior.discharged_on_1, unit="day")
-    again = prior.mutate(gap=gap, split=((gap >= 0) & (gap <= s["days"]) & (prior.chapter == prior.chapter_1)).fill_null(False))
+    again = _returns(book, s)
     often = habit(again, "hospital_id", again.split, s)
-    hit = again.filter(again.split).inner_join(often, "hospital_id")
+    often = often.filter(often["count"] / often.n > s["ratio"] * often.rate).select("hospital_id", habitual=often["count"])
+    hit = attach(again.filter(again.split), often, "hospital_id")
+    hit = hit.filter((hit.returns >= s["chain"]) | hit.habitual.notnull())
     both = spread(hit.mutate(subject=hit.claim_id), ("claim_id", "claim_id_1"))
-    claims = finding(both, ("claim", "subject"), ("z", s["z"]), ("claims", "claim_id"), "gap")
-    return claims.union(finding(both, ("hospital", "hospital_id"), ("z", s["z"]), ("claims", "claim_id"), "count"))
+    claims = finding(both, ("claim", "subject"), ("returns", 1), ("claims", "claim_id"), "gap")
+    hospitals = both.filter(both.habitual.notnull())
+    return claims.union(finding(hospitals, ("hospital", "hospital_id"), ("habitual", s["count"]), ("claims", "claim_id")))
+
+
+def _returns(book: Book, s: Settings) -> ir.Table:
+    """Stays with the one before at the same hospital: ``gap`` in days, ``split``, and how often this person ``returns`` to it so."""
+    planned = book["claim_diagnoses"].filter(lambda t: serial_treatment(t.code)).select("claim_id").distinct()
+    every, by = stays(book).anti_join(planned, "claim_id"), ("person_id", "hospital_id")
+    prior = every.mutate(
+        **{f"{c}_1": every[c].lag(1).over(group_by=by, order_by="admitted_on") for c in ("discharged_on", "chapter", "claim_id")}
+    )
+    gap = prior.admitted_on.delta(prior.discharged_on_1, unit="day")
+    split = ((gap >= 0) & (gap <= s["days"]) & (prior.chapter == prior.chapter_1)).fill_null(False)
+    marked = prior.mutate(gap=gap, split=split)
+    return marked.mutate(returns=marked.split.sum().over(group_by=by))
 
 
 def habit(rows: ir.Table, by: str, hit: ir.BooleanValue, s: Settings) -> ir.Table:
-    """Groups whose share of hits lies ``z`` above everybody else's, with ``count`` hits at least: ``by``, count, z.
+    """Groups whose share of hits lies ``z`` above everybody else's, with ``count`` hits at least: ``by``, count, n, rate, z.
 
     The others' rate is Laplace's (one hit and one miss added), so that few others are not taken for certain.
     """
@@ -122,7 +134,7 @@ def habit(rows: ir.Table, by: str, hit: ir.BooleanValue, s: Settings) -> ir.Tabl
     hits, trials = groups["count"].sum().over() - groups["count"], groups.n.sum().over() - groups.n
     others = groups.mutate(rate=(hits + 1) / (trials + 2))
     scored = others.mutate(z=binomial_z(others["count"], others.n, others.rate))
-    return scored.filter((scored["count"] >= s["count"]) & (scored.z > s["z"])).select(by, "count", "z")
+    return scored.filter((scored["count"] >= s["count"]) & (scored.z > s["z"])).select(by, "count", "n", "rate", "z")
 
 
 @red_flag(

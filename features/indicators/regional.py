@@ -97,7 +97,7 @@ def _bills(book: Book, rows: ir.Table) -> ir.Table:
     scheme="stacking",
     needs=("policies.issued_on", "policies.insured_id", "claims.event_at", "claims.policy_id"),
     source="阿荣旗 (3-8 insurers), 济宁 (16) and 广西 (83) cases",
-    settings={"insurers": 3, "policies": 3, "days": 30, "loss_days": 90, "z": 1, "peers": 30},
+    settings={"insurers": 3, "policies": 3, "days": 30, "loss_days": 90, "z": 0, "peers": 30},
 )
 def stacking(book: Book, s: Settings) -> ir.Table:
     """Covers are piled up, then the loss comes.

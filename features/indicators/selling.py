@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from features.book import Book
 from features.indicators.base import RedFlag, Settings, red_flag
-from features.indicators.evidence import finding, key, without_exempt
+from features.indicators.evidence import finding, key, with_distinct, without_exempt
 from features.indicators.sharing import crowded, public_values, without_public
 
 LONG_TERM = ("life", "annuity", "endowment", "universal_life", "critical_illness")
@@ -160,7 +160,7 @@ def premium_through_agent(book: Book, s: Settings) -> ir.Table:
     rows = _paid(book)
     own = agents_accounts(book)
     by_agent = _unrelated(rows.inner_join(own, ["agent_id", "account"]), book)
-    by_agent = by_agent.mutate(n=by_agent.holder_family.nunique().over(group_by="agent_id"))
+    by_agent = with_distinct(by_agent, "agent_id", n="holder_family")
     shared = crowded(rows.anti_join(own, "account"), ("agent_id", "account"), "holder_family", s["families"])
     every = ibis.union(by_agent.select(*_PAID, "n"), shared.select(*_PAID, "n"))
     most = every.mutate(n=every.n.max().over(group_by="agent_id"))

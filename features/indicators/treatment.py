@@ -113,17 +113,18 @@ def over_treatment(book: Book, s: Settings) -> ir.Table:
     settings={"people": 5, "days": 7, "p": 1e-4, "dates": 3},
 )
 def organised_stays(book: Book, s: Settings) -> ir.Table:
-    """A busload of patients who happen to have one agent, one employer or one home.
+    """A busload of patients who happen to have one agent, one employer or one policy.
 
-    Condition: ``people`` or more households of one agent's customers, one employer's workers or one district are admitted to one
+    Condition: ``people`` or more households of one agent's customers, one employer's workers or one group policy are admitted to one
     hospital within ``days``; the hospital's own rate for that group and its own volume in those days explain this with a probability
     below ``p`` (Poisson, corrected for the number of hospital days looked at).
     Example: 14 customers of one agent admitted to a clinic within five days, where two a month are usual.
     Reason: patients are collected, admitted and claimed for by an organiser.
-    Exclusions: households, not persons, are counted; one bus crash or one poisoned meal (fewer than ``dates`` different days of the events)
-    is one event; the local clinic's and county hospital's own patients are expected by their own rate; exempt hospitals and agents.
+    Exclusions: a common district is none of these (it names bus crashes and wedding dinners); households, not persons, are counted;
+    one bus crash or one poisoned meal (fewer than ``dates`` different days of the events) is one event; the local clinic's and county
+    hospital's own patients are expected by their own rate; exempt hospitals and agents.
     """
-    found = [_crowds(book, group, s) for group in ("agent_id", "employer_id", "home_district")]
+    found = [_crowds(book, group, s) for group in ("agent_id", "employer_id", "group_id")]
     hit = ibis.union(*found, distinct=False)
     hit = hit.mutate(most=hit.burst.max().over(group_by="hospital_id"), first_kind=hit.group_kind.min().over(group_by="hospital_id"))
     return finding(hit, ("hospital", "hospital_id"), ("most", s["people"]), ("claims", "claim_id"), "first_kind")
