@@ -11,7 +11,7 @@ from pipelines.report.messages import LANGUAGES, Messages
 from pipelines.report.story import told
 
 LEAD = (
-    "rank", "lead_id", "case_id", "scheme", "scheme_name", "subject", "subject_kind", "subject_id", "line", "line_name",
+    "rank", "case_rank", "lead_id", "case_id", "scheme", "scheme_name", "subject", "subject_kind", "subject_id", "line", "line_name",
     "route", "route_name", "score", "points_flags", "points_anomaly", "points_network", "probability", "amount_open",
     "amount_paid", "preventable", "deadline", "insurers", "n_insurers", "hours", "priority", "reasons_zh", "reasons_en",
     "document_zh", "document_en", "first_seen", "explore", "listed", "as_of", "run_key", "version",
@@ -37,7 +37,8 @@ def flat(tables: Mapping[str, pd.DataFrame], messages: Messages, language: str, 
     names : mapping of str to str
         Real names by entity id; empty unless unmasked.
     """
-    leads = tables["leads"].sort_values(["rank", "lead_id"], kind="stable")
+    case_rank = tables["cases"].set_index("case_id")["rank"]
+    leads = tables["leads"].assign(case_rank=tables["leads"].case_id.map(case_rank)).sort_values(["rank", "lead_id"], kind="stable")
     words = told(leads, tables["lead_reasons"], messages)
     rank = leads[["lead_id", "rank"]]
     evidence = tables["lead_evidence"].merge(rank, on="lead_id").sort_values(["rank", "lead_id", "code", "seq"], kind="stable")

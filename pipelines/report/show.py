@@ -41,7 +41,7 @@ def lead(tables: Mapping[str, pd.DataFrame], lead_id: str, language: str, names:
     tables : mapping of str to DataFrame
         The published tables.
     lead_id : str
-        A lead_id, a case_id, or the rank of a lead.
+        A lead_id, a case_id, or the rank of a case as the page shows it.
     language : str
         ``"zh"`` or ``"en"``.
     names : mapping of str to str, optional
@@ -57,7 +57,7 @@ def lead(tables: Mapping[str, pd.DataFrame], lead_id: str, language: str, names:
     own = tables["leads"].loc[lambda t: t.lead_id == row.lead_id]
     reasons = told(own, tables["lead_reasons"], messages).to_dict("records")
     who = pseudonym(messages, row.subject_kind, row.subject_id, names)[language]
-    title = f"#{row['rank']} {messages.text('scheme', row.scheme)[language]} · {who} · {row.lead_id}"
+    title = f"{messages.text('scheme', row.scheme)[language]} · {who} · {row.lead_id}"
     wanted = documents(reasons, plain(row.first_document))
     ask = [Text(f"{i}. {d[language]}") for i, d in enumerate(wanted, 1)]
     head = Panel(Group(*_facts(row, messages, language)), title=title, subtitle=messages.text("text", "never")[language])
@@ -117,13 +117,12 @@ _CARD_COLUMNS = (("column", "code"), ("column", "name"), ("text", "severity"), (
 
 
 def _chosen(tables: Mapping[str, pd.DataFrame], lead_id: str) -> pd.Series:
-    """The lead by its id, else the case's leading lead, else by rank."""
-    leads = tables["leads"]
-    cases = tables["cases"].set_index("case_id").lead_id
-    wanted = cases.get(lead_id, lead_id)
-    found = leads[(leads.lead_id == wanted) | (leads["rank"].astype(str) == lead_id)]
+    """The lead by its id, else the leading lead of the case with that id or rank."""
+    leads, cases = tables["leads"], tables["cases"]
+    led = cases[(cases.case_id == lead_id) | (cases["rank"].astype(str) == lead_id)].lead_id
+    found = leads[(leads.lead_id == lead_id) | leads.lead_id.isin(led)]
     if found.empty:
-        raise UsageError(f"no lead '{lead_id}' in this night", "leads show", "take a lead_id, a case_id or a rank from leads.csv")
+        raise UsageError(f"no lead '{lead_id}' in this night", "leads show", "take a lead_id, a case_id or a case_rank from leads.csv")
     row: pd.Series = found.iloc[0]
     return row
 
@@ -166,10 +165,19 @@ def _step(name: str, frame: pd.DataFrame, messages: Messages, language: str) -> 
     title = messages.text("table", name)[language]
     if frame.empty:
         return Text(f"{title}: {messages.text('text', 'not_found')[language]}", style="dim")
-    known = _spoken(masked(frame, name) if name in canonical() else frame, messages, language)
+    known = _spoken(_traced(masked(frame, name) if name in canonical() else frame), messages, language)
     parties = [c for c in known.columns if c.endswith("_entity") or c in ("entity_id", "subject_id")]
-    coded = known.assign(**{c: known[c].map(_coded) for c in parties}).dropna(axis=1, how="all")
+    coded = known.assign(**{c: _codes(known, c) for c in parties}).dropna(axis=1, how="all")
     return _upright(coded, title) if len(coded.columns) > MOST_COLUMNS else _flat(coded, title)
+
+
+def _traced(frame: pd.DataFrame) -> pd.DataFrame:
+    """Where each row came from in one column: file, row, head of its fingerprint."""
+    lineage = ["source_file", "source_row", "row_sha256"]
+    if not set(lineage) <= set(frame.columns):
+        return frame
+    file, row, mark = (frame[c].astype("string") for c in lineage)
+    return frame.drop(columns=[*lineage, "insurer"], errors="ignore").assign(source=file + ":" + row + " " + mark.str[:10])
 
 
 def _spoken(frame: pd.DataFrame, messages: Messages, language: str) -> pd.DataFrame:
@@ -199,9 +207,12 @@ def _flat(frame: pd.DataFrame, title: str) -> RenderableType:
     return table
 
 
-def _coded(entity: object) -> str:
-    kind = plain(entity).partition(":")[0]
-    return BLANK if plain(entity) == BLANK else f"{kind} {identifier(kind, entity)}"
+def _codes(frame: pd.DataFrame, column: str) -> list[str]:
+    """Code names of a column of ids; the kind is said beside a subject, and else is the head of the id itself."""
+    beside = column == "subject_id" and "subject_kind" in frame.columns
+    kinds = frame["subject_kind"] if beside else frame[column].map(lambda v: plain(v).partition(":")[0])
+    pairs = zip(kinds.map(plain), frame[column].map(plain), strict=True)
+    return [BLANK if entity == BLANK else f"{kind} {identifier(kind, entity)}" for kind, entity in pairs]
 
 
 def _table(columns: list[str], title: str = "") -> Table:

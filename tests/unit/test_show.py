@@ -37,9 +37,10 @@ def test_names_come_only_with_unmask() -> None:
 
 def test_a_trace_masks_canonical_rows_and_names_entities_by_code() -> None:
     claim = pd.DataFrame({"claim_id": ["alpha:C1"], "narrative": ["摔倒在家门口"], "place": ["某路 1 号"], "reserve": [None]})
-    roles = pd.DataFrame({"claim_id": ["alpha:C1"], "role": ["insured"], "entity_id": ["person:7f3a2c99aa00bb11"]})
+    lineage = {"source_file": ["a.csv"], "source_row": [7], "row_sha256": ["0123456789abcdef"]}
+    roles = pd.DataFrame({"claim_id": ["alpha:C1"], "role": ["insured"], "entity_id": ["person:7f3a2c99aa00bb11"], **lineage})
     text = show.as_text(show.trace([("claims", claim), ("claim_roles", roles), ("findings", roles.iloc[:0])], "en"), 200)
-    assert "alpha:C1" in text and "person 7F3A2C" in text and "findings: nothing" in text
+    assert "alpha:C1" in text and "person 7F3A2C" in text and "findings: nothing" in text and "a.csv:7 0123456789" in text
     assert "摔倒" not in text and "某路" not in text and "7f3a2c99aa00bb11" not in text
 
 
@@ -47,8 +48,11 @@ def test_wide_rows_are_shown_upright_and_findings_as_sentences() -> None:
     wide = pd.DataFrame({f"feature_{i}": [float(i), None] for i in range(12)})
     lines = show.as_text(show.trace([("features_claim", wide)], "en"), 80).splitlines()
     assert [line.split()[-1] for line in lines if line.startswith("feature_11")] == ["11"]
-    found = pd.DataFrame({"code": ["H03"], "subject_id": ["alpha:C1"], "value": [4.0], "limit": [1.0], "detail": [None]})
-    assert "overlap by 4 days" in show.as_text(show.trace([("findings", found)], "en"), 200)
+    found = pd.DataFrame(
+        {"code": ["H03"], "subject_kind": ["claim"], "subject_id": ["alpha:C1"], "value": [4.0], "limit": [1.0], "detail": [None]}
+    )
+    text = show.as_text(show.trace([("findings", found)], "en"), 200)
+    assert "overlap by 4 days" in text and "claim alpha:C1" in text
 
 
 @pytest.mark.parametrize("flag", INDICATORS, ids=lambda f: f.code)
