@@ -103,7 +103,7 @@ def stacking(book: Book, s: Settings) -> ir.Table:
     """Covers are piled up, then the loss comes.
 
     Condition: fixed-benefit covers at ``insurers`` insurers or more (all, where the book has fewer; two at least) and ``policies``
-    policies within ``days``, a claim on one of them within ``loss_days`` after the last, and benefits with a robust z above ``z`` among
+    policies within ``days``, a claim on one of them within ``loss_days`` after it began, and benefits with a robust z above ``z`` among
     all people with such covers (not asked where fewer than ``peers`` have any).
     Example: four accident policies with daily allowances in a week, a fall on the stairs three weeks later.
     Reason: the loss was planned.
@@ -113,8 +113,8 @@ def stacking(book: Book, s: Settings) -> ir.Table:
     bought = spree_policies(book, buying_sprees(book, days, s["insurers"], s["policies"]), days)
     claims = book["claim_view"].select("policy_id", "claim_id", "event_at")
     lost = bought.inner_join(claims, "policy_id")
-    after = lost.event_at.cast("date").delta(lost.last_day, unit="day")
-    soon = lost.filter((after <= s["loss_days"]) & (after > -days)).anti_join(_ordinary(book, s), "insured_id")
+    after = lost.event_at.cast("date").delta(ibis.coalesce(lost.starts_on, lost.day), unit="day")
+    soon = lost.filter((after >= 0) & (after <= s["loss_days"])).anti_join(_ordinary(book, s), "insured_id")
     found = finding(soon, ("person", "insured_id"), ("policies", s["policies"]), ("claims", "claim_id"), "insurers")
     people = bought.semi_join(soon, "insured_id")
     return found.union(finding(people, ("person", "insured_id"), ("policies", s["policies"]), ("policies", "policy_id"), "insurers"))
