@@ -10,6 +10,7 @@ from features.indicators.base import RedFlag, Settings, red_flag
 from features.indicators.evidence import finding, with_distinct, without_exempt
 from features.indicators.sharing import crowded, people_with, public_values, within_window, without_public
 
+ORGANISATIONS = ("hospital", "garage", "employer", "agency", "shop", "lawyer", "other")
 COMMERCIAL = ("taxi", "ride_hailing", "freight", "rental")
 
 
@@ -170,7 +171,7 @@ def common_payee(book: Book, s: Settings) -> ir.Table:
     paid = without_public(
         _paid_accounts(book),
         "account",
-        public_values(book, "account", ("hospital", "garage", "employer", "agency", "shop", "lawyer", "other")),
+        public_values(book, "account", ORGANISATIONS),
     )
     foreign = paid.inner_join(view, "claim_id").filter(lambda t: t.payee_family.isnull() | (t.payee_family != t.claimant_family))
     hit = crowded(foreign, ("account",), "claimant_family", s["families"])
@@ -180,10 +181,10 @@ def common_payee(book: Book, s: Settings) -> ir.Table:
 def _paid_accounts(book: Book) -> ir.Table:
     """claim_id, account, payee_family: from payments, and from the payee of the claim and his account."""
     payments, people = book["claim_payments"], people_with(book, "account")
-    owner = people.group_by("account").agg(payee_family=people.family_id.min())
-    private = payments.payee_entity.isnull() | payments.payee_entity.startswith("person:")
-    direct = payments.filter(payments.account.notnull(), private)
-    by_payment = direct.select("claim_id", "account").inner_join(owner, "account")
+    owner = people.group_by(owned="account").agg(payee_family=people.family_id.min())
+    private = ~payments.payee_entity.split(":")[0].fill_null("person").isin(ORGANISATIONS)
+    direct = payments.filter(payments.account.notnull(), private).select("claim_id", "account")
+    by_payment = direct.left_join(owner, direct.account == owner.owned)
     payees = book["claim_roles"].filter(lambda t: t.role == "payee").select("claim_id", "entity_id")
     by_role = payees.inner_join(people, "entity_id").select("claim_id", "account", payee_family="family_id")
     return ibis.union(by_payment.select("claim_id", "account", "payee_family"), by_role, distinct=True)

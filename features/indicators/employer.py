@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 from features.book import Book
 from features.indicators.base import RedFlag, Settings, red_flag
 from features.indicators.evidence import finding, without_exempt
-from features.indicators.sharing import crowded, public_values, without_public
+from features.indicators.sharing import public_values, without_public
 
 
 @red_flag(
@@ -60,36 +60,52 @@ def _premiums(recent: ir.Table, book: Book) -> ir.Table:
 @red_flag(
     "E03",
     "Shell employers",
-    grain="phone",
+    grain="employer",
     severity="high",
     scheme="shell_employers",
     needs=("claim_roles.role", "parties.phone"),
     source="Nantong: more than 200 firms",
-    settings={"employers": 3},
+    settings={"employers": 3, "kinds": 2, "hub": 50},
 )
 def shell_employers(book: Book, s: Settings) -> ir.Table:
-    """Several claiming firms are run from one phone, address or account.
+    """Several claiming firms are run by one hand.
 
-    Condition: ``employers`` or more different employers with claims share a phone, an address or an account.
-    Example: nine cleaning firms, one mobile number, forty claims.
+    Condition: an employer with claims shares contacts with others, together ``employers`` or more firms, over ``kinds`` or more kinds of
+    contact: phone (its own or the one that reports its claims), address, account (its own or the one its claims are paid to).
+    Example: nine cleaning firms, one mobile number, one account, forty claims.
     Reason: firms are founded to insure workers that do not work.
-    Exclusions: exempt employers (groups, business centres on the list); branches with one licence are one entity.
+    Exclusions: one kind alone (an accountant's phone, a business park's address); exempt employers; listed phones and accounts;
+    contacts of more than ``hub`` firms; branches with one licence are one entity.
     """
-    claims = book["claim_view"].filter(lambda t: t.employer_id.notnull()).select("claim_id", "employer_id")
+    claims = book["claim_view"].filter(lambda t: t.employer_id.notnull()).select("claim_id", "employer_id", "reporter_phone")
     active = without_exempt(claims, "employer_id", book)
-    firms = book["entities"].filter(lambda t: t.kind == "employer").select("entity_id", "phone", "address", "account")
-    rows = active.inner_join(firms, [("employer_id", "entity_id")])
-    listed = {c: public_values(book, c, ()) for c in ("phone", "account")}
-    sides = [(kind, without_public(rows, kind, listed[kind])) for kind in ("phone", "account")]
-    direct = [_firms(side, kind, kind, s["employers"]) for kind, side in sides]
-    # An address is no subject of its own: the lead is on each of its firms.
-    return ibis.union(*direct, _firms(rows, "employer", "address", s["employers"]))
+    contacts = _contacts(book, active)
+    sizes = contacts.group_by("kind", "contact").agg(firms=contacts.employer_id.nunique())
+    shared = contacts.inner_join(sizes.filter(sizes.firms.between(2, s["hub"])), ["kind", "contact"]).drop("firms")
+    other = shared.rename(other_id="employer_id")
+    met = shared.inner_join(other, ["kind", "contact"])
+    firms = met.group_by("employer_id").agg(firms=met.other_id.nunique(), kinds=met.kind.nunique())
+    run = firms.filter(firms.firms >= s["employers"], firms.kinds >= s["kinds"])
+    # Its partners too: the one in the middle knows two kinds, those at the ends one each.
+    whole = met.inner_join(run.select(employer_id="employer_id", n="firms"), "employer_id").group_by("other_id").agg(n=lambda t: t.n.max())
+    hit = active.inner_join(whole, [("employer_id", "other_id")])
+    return finding(hit, ("employer", "employer_id"), ("n", s["employers"]), ("claims", "claim_id"))
 
 
-def _firms(rows: ir.Table, kind: str, column: str, least: float) -> ir.Table:
-    hit = crowded(rows, (column,), "employer_id", least)
-    subject = "employer_id" if kind == "employer" else column
-    return finding(hit, (kind, subject), ("n", least), ("claims", "claim_id"))
+def _contacts(book: Book, active: ir.Table) -> ir.Table:
+    """employer_id, kind, contact of employers with claims: from every record of theirs, and from the claims."""
+    records = book["parties"].select("phone", "address", "account", employer_id="entity_id").semi_join(active, "employer_id")
+    paid = active.inner_join(book["claim_payments"].select("claim_id", "account"), "claim_id")
+    parts = (
+        ("phone", records.select("employer_id", contact="phone")),
+        ("phone", active.select("employer_id", contact="reporter_phone")),
+        ("address", records.select("employer_id", contact="address")),
+        ("account", records.select("employer_id", contact="account")),
+        ("account", paid.select("employer_id", contact="account")),
+    )
+    every = ibis.union(*(t.mutate(kind=ibis.literal(k)) for k, t in parts), distinct=True)
+    listed = ibis.union(*(public_values(book, c, ("hospital", "agent", "agency", "surveyor")) for c in ("phone", "account")), distinct=True)
+    return without_public(every.filter(every.contact.notnull()), "contact", listed)
 
 
 FLAGS: tuple[RedFlag, ...] = (employer_claim_rate, shell_employers)

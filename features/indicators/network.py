@@ -54,22 +54,31 @@ def _side(rows: ir.Table, kind: str, column: str, limit: float) -> ir.Table:
     scheme="garage_ring",
     needs=("claim_roles.role",),
     source="Shunyi court: 23 of 26 cases",
-    settings={"z": 3, "quantile": 0.9},
+    settings={"z": 3, "quantile": 0.9, "lift": 10, "households": 5},
 )
 def garage_customers(book: Book, s: Settings) -> ir.Table:
-    """A garage that always meets the same reporters or owners, and whose repairs are dear.
+    """A garage that always meets the same reporters or owners, strangers to the crashes they report.
 
-    Condition: validated link of the garage with a reporter, a reporting phone or an owner, and its share of claims above the
-    ``quantile`` of motor amounts lies ``z`` or more standard deviations above that of all garages.
-    Example: one man reports eleven strangers' crashes, all repaired at one shop, all dear.
-    Reason: the garage makes the damage.
-    Exclusions: exempt garages (4S shops that report for their customers) and exempt reporters.
+    Condition: validated link of the garage with a reporter, a reporting phone or an owner; and either the link is of ``lift`` times
+    chance over ``households`` or more households, or the garage's share of claims above the ``quantile`` of motor amounts lies ``z``
+    or more standard deviations above that of all garages.
+    Example: one man reports eleven strangers' crashes, all repaired at one shop.
+    Reason: the garage makes the damage and its people report it.
+    Exclusions: exempt garages (4S shops that report for their customers) and exempt reporters; one's own and one's family's crashes.
     """
     links = book["links"].filter(lambda t: (t.a_kind == "garage") & t.b_kind.isin(("reporter", "phone", "owner")))
-    names = without_exempt(without_exempt(links, "a_id", book), "b_id", book).group_by(garage_id="a_id").agg(n=lambda t: t.n.max())
+    free = without_exempt(without_exempt(links, "a_id", book), "b_id", book)
+    strong = free.mutate(strong=((free.lift >= s["lift"]) & (free.n >= s["households"]) & (free.b_kind != "owner")).cast("int64"))
+    names = strong.group_by(garage_id="a_id").agg(n=strong.n.max(), strong=strong.strong.max())
     dear = _dear_garages(book, s)
-    hit = book["claim_view"].inner_join(names.inner_join(dear, "garage_id"), "garage_id")
-    return finding(hit, ("garage", "garage_id"), ("z", s["z"]), ("claims", "claim_id"), hit.n)
+    judged = names.left_join(dear, "garage_id").drop("garage_id_right")
+    signs = judged.filter((judged.strong == 1) | judged.z.notnull())
+    hit = book["claim_view"].inner_join(signs, "garage_id").semi_join(free, [("garage_id", "a_id")])
+    return finding(hit, ("garage", "garage_id"), ("n", LEAST), ("claims", "claim_id"))
+
+
+LEAST = 3
+"""Households that a validated link needs."""
 
 
 def _dear_garages(book: Book, s: Settings) -> ir.Table:

@@ -11,7 +11,6 @@ from pipelines.graph.links import links
 from pipelines.graph.neighbourhood import neighbourhood, to_networkx
 from pipelines.graph.rings import rings
 
-
 __all__ = ["neighbourhood", "run", "to_networkx"]
 
 

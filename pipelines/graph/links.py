@@ -102,29 +102,41 @@ def links(tables: Mapping[str, ir.Table], pairs: tuple[Pair, ...] = PAIRS) -> ir
 def _links(claims: ir.Table, pair: Pair) -> pa.Table:
     """Links of one kind of pair."""
     universe = _universe(claims, pair)
-    n_a, n_b = (universe.group_by(side, "stratum").aggregate(n=universe.unit.nunique()) for side in ("a", "b"))
-    sizes = universe.group_by("stratum").aggregate(size=universe.unit.nunique())
-    common = universe.group_by("a", "b").aggregate(
-        n=universe.unit.nunique(), amount=universe.amount.sum(), first_at=universe.event_at.min(), last_at=universe.event_at.max()
+    both = universe.filter(universe.a.notnull(), universe.b.notnull())
+    known = [universe.filter(universe[side].notnull()) for side in ("a", "b")]
+    n_a, n_b = (t.group_by(side, "stratum").aggregate(n=t.unit.nunique()) for t, side in zip(known, ("a", "b"), strict=True))
+    common = both.group_by("a", "b").aggregate(
+        n=both.unit.nunique(), amount=both.amount.sum(), first_at=both.event_at.min(), last_at=both.event_at.max()
     )
-    frequent = common.filter(common.n >= LEAST)
-    rows = _expected(frequent, (n_a, n_b, sizes)).to_pyarrow()
+    rows = _expected(common.filter(common.n >= LEAST), (n_a, n_b, _sizes(both, known))).to_pyarrow()
     return _validated(rows, _possible(n_a, n_b) if rows.num_rows else 0, pair)
 
 
 def _universe(claims: ir.Table, pair: Pair) -> ir.Table:
-    """Claims that have both parties, with the stratum their household falls in: the finest one that is not thin."""
-    known = claims.filter(claims[pair.a_column].notnull(), claims[pair.b_column].notnull(), claims[pair.unit].notnull())
-    known = known.filter(known[pair.a_column] != known[pair.b_column])  # a garage that reports its customers' crashes is no pair
+    """Claims that have at least one of the parties, with the stratum their household falls in: the finest one that is not thin.
+
+    The shares of each party come from all its claims; were they taken from claims with both, a ring in a thin trade would be its
+    own yardstick.
+    """
+    # A garage that reports its customers' crashes is no pair, nor is who reports for his own family.
+    other = claims[pair.b_column].nullif(claims[pair.a_column])
     if pair.stranger:
-        known = known.filter(known.reporter_family.isnull() | (known.reporter_family != known.family_id))
-    named = known.select(
-        "amount", "event_at", a=known[pair.a_column], b=known[pair.b_column], unit=known[pair.unit], **{s: known[s] for s in pair.strata}
-    )
+        other = ibis.ifelse((claims.reporter_family == claims.family_id).fill_null(False), ibis.null(), other)
+    columns = {"a": claims[pair.a_column], "b": other, "unit": claims[pair.unit], **{s: claims[s] for s in pair.strata}}
+    named = claims.select("amount", "event_at", **columns)
+    named = named.filter(named.a.notnull() | named.b.notnull(), named.unit.notnull())
     named = named.mutate(stratum=named[pair.strata[0]])
     for depth in range(2, len(pair.strata) + 1):
         named = _refined(named, pair.strata[:depth])
     return kept(named.select("a", "b", "unit", "amount", "event_at", "stratum"))
+
+
+def _sizes(both: ir.Table, known: list[ir.Table]) -> ir.Table:
+    """Per stratum: N, so that n_a n_b / N is (households with both kinds) x (share of a) x (share of b)."""
+    with_both = both.group_by("stratum").aggregate(both=both.unit.nunique())
+    with_a, with_b = (t.group_by("stratum").aggregate(**{f"any_{i}": t.unit.nunique()}) for i, t in enumerate(known))
+    joined = with_both.inner_join(with_a, "stratum").inner_join(with_b, "stratum")
+    return joined.select("stratum", size=joined.any_0.cast("float64") * joined.any_1 / joined.both)
 
 
 def _refined(named: ir.Table, strata: tuple[str, ...]) -> ir.Table:
@@ -136,11 +148,11 @@ def _refined(named: ir.Table, strata: tuple[str, ...]) -> ir.Table:
 
 
 def _expected(frequent: ir.Table, counts: tuple[ir.Table, ir.Table, ir.Table]) -> ir.Table:
-    """Add e = sum over strata of n_a n_b / N."""
+    """Add e = sum over strata of n_a n_b / N; N is that of :func:`_sizes`."""
     n_a, n_b, sizes = counts
     of_a = frequent.select("a", "b").inner_join(n_a.select("a", "stratum", n_a="n"), "a")
     of_both = of_a.inner_join(n_b.select("b", "stratum", n_b="n"), ["b", "stratum"]).inner_join(sizes, "stratum")
-    chance = of_both.group_by("a", "b").aggregate(expected=(of_both.n_a * of_both.n_b / of_both["size"].cast("float64")).sum())
+    chance = of_both.group_by("a", "b").aggregate(expected=(of_both.n_a * of_both.n_b / of_both["size"]).sum())
     joined = frequent.inner_join(chance, ["a", "b"])
     return joined.mutate(amount=joined.amount.cast("float64")).order_by("a", "b")
 
