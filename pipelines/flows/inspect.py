@@ -17,6 +17,7 @@ from pipelines.flows import evaluate as judging
 from pipelines.flows.publishing import PUBLISHED
 from pipelines.leads.export import for_insurer
 from pipelines.report import mask, show
+from pipelines.report.csvs import write_csv
 from pipelines.sources.check import check
 
 LANGUAGES = ("zh", "en")
@@ -72,7 +73,7 @@ def export_leads(workspace: Path, out: Path, insurer: str | None, unmask: bool) 
         return [str(f) for f in files]
     shown = for_insurer(tables, insurer)
     for name, frame in shown.items():
-        frame.to_csv(out / f"{name}.csv", index=False)
+        write_csv(frame, out / f"{name}.csv")
     return [f"{out / f'{name}.csv'}: {len(frame)} rows" for name, frame in shown.items()]
 
 
