@@ -90,5 +90,5 @@ def _content(claims: ir.Table) -> dict[str, ir.Value]:
         "items": claims["items"],
         "drug_share": share(claims.drug_amount, claims.items_amount),
         "test_share": share(claims.test_amount, claims.items_amount),
-        "out_of_town": claims.district != claims.home_district,
+        "out_of_town": ibis.coalesce(claims.hospital_district, claims.district) != claims.home_district,
     }

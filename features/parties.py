@@ -42,7 +42,7 @@ def line_of(rows: ir.Table) -> ir.Value:
 
 def _claims(book: Book, people: ir.Table) -> ir.Table:
     """Every claim once, whatever roles the person has in it."""
-    taking_part = book["claim_roles"].select("claim_id", "entity_id").distinct()
+    taking_part = book["claim_roles"].filter(lambda t: t.entity_kind == "person").select("claim_id", "entity_id").distinct()
     rows = activity(people, taking_part.inner_join(book["claim_view"].select(*_CLAIM), "claim_id"), "entity_id")
     recent, age = within(rows.event_at, rows.as_of, 365), rows.as_of.delta(rows.event_at.cast("date"), unit="day")
     return rows.group_by("subject_id", "as_of").agg(
@@ -66,7 +66,7 @@ def _claims(book: Book, people: ir.Table) -> ir.Table:
 
 
 def _roles(book: Book, people: ir.Table) -> ir.Table:
-    roles = activity(people, book["claim_roles"], "entity_id")
+    roles = activity(people, book["claim_roles"].filter(lambda t: t.entity_kind == "person"), "entity_id")
     return roles.group_by("subject_id", "as_of").agg(
         roles=roles.role.nunique(),
         paid_claims=roles.claim_id.nunique(where=roles.role == "payee"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ibis
 import ibis.expr.types as ir
 
 from features.activity import activity, group, log1p, numbers, onto, share, top_share, within
@@ -13,7 +14,7 @@ from features.spine import PROVIDERS
 _CLAIM = (
     "claim_id", "received_at", "event_at", "admitted_on", "amount", "line", "stay_days", "person_id", "family_id", "agent_id",
     "employer_id",
-    "home_district", "district", "chapter", "insurer",
+    "home_district", "hospital_district", "district", "chapter", "insurer",
     "policy_age_days", "drug_amount", "test_amount", "items_amount", "bill_total",
     "reporter_phone",
 )  # fmt: skip
@@ -28,7 +29,7 @@ def features(book: Book, spine: ir.Table) -> ir.Table:
         subject_kind, subject_id, as_of, line, ``by_*`` peer keys and float64 features (counts, CNY, days, shares in 0..1).
     """
     providers = spine.filter(spine.subject_kind.isin(PROVIDERS))
-    serving = book["claim_roles"].select("claim_id", "entity_id").distinct()
+    serving = book["claim_roles"].filter(lambda t: t.entity_kind.isin(PROVIDERS)).select("claim_id", "entity_id").distinct()
     rows = activity(providers, serving.inner_join(book["claim_view"].select(*_CLAIM), "claim_id"), "entity_id")
     tops = {"agent_id": "top_agent_share", "employer_id": "top_employer_share", "home_district": "top_district_share"}
     tops |= {"chapter": "top_chapter_share", "reporter_phone": "top_reporter_share", "family_id": "top_family_share"}
@@ -63,6 +64,6 @@ def _content(rows: ir.Table) -> ir.Table:
         test_share=share(rows.test_amount.sum(), rows.items_amount.sum()),
         bill_share=share(rows.amount.sum(where=rows.bill_total.notnull()), rows.bill_total.sum()),
         weekend_share=(rows.admitted_on.day_of_week.index() >= 5).mean(),
-        out_of_town_share=(rows.home_district != rows.district).mean(),
+        out_of_town_share=(rows.home_district != ibis.coalesce(rows.hospital_district, rows.district)).mean(),
         early_share=(rows.policy_age_days <= 90).mean(),
     )

@@ -127,7 +127,7 @@ def repeated_injured(book: Book, s: Settings) -> ir.Table:
     "One reporting phone",
     grain="phone",
     severity="medium",
-    scheme="staged_accident",
+    scheme="garage_ring",
     needs=("claims.reporter_phone", "claims.event_at"),
     source="Anhui screening practice",
     settings={"families": 3, "days": 365, "insurers": 2},
