@@ -1,7 +1,9 @@
 """The scorecard: what a red flag is worth before and after verdicts.
 
 A flag is worth 10·log2(likelihood ratio) points. Without a single label the ratio is the prior of its severity (2, 5, 20), never more
-than 1 / the share of the line's subjects on which it fires: a flag that fires on every second claim cannot make one twice as likely.
+than 1 / the share of the line's subjects on which it fires: a flag that fires on every second claim cannot make one twice as likely. A flag
+speaks for one scheme of many, so nor can it be worth more than claims / (schemes · subjects it fires on): where one claim in a hundred
+is fraud of one of twenty schemes, a flag that fires on one subject for a hundred claims is wrong nineteen times out of twenty.
 """
 
 from __future__ import annotations
@@ -72,7 +74,7 @@ class Scorecard:
         fired : DataFrame
             One row per (subject_kind, subject_id, code), with ``line``.
         flags : DataFrame
-            One row per code: ``code``, ``family``, ``severity``.
+            One row per code: ``code``, ``family``, ``severity``, ``scheme``.
         base : DataFrame
             ``line``, ``grain``, ``n``: how many subjects of a kind the line has. Unknown pairs set no limit.
         verdicts : DataFrame or None
@@ -89,11 +91,25 @@ class Scorecard:
         table = counted.merge(known, on=["subject_kind", "line"], how="left")
         table["share"] = table["fired"] / table["n"].clip(lower=self.share_floor)
         table["prior"] = table["code"].map(ratio)
-        table["ratio"] = table[["prior"]].assign(most=1.0 / table["share"]).min(axis=1).clip(lower=1.0)
+        table["crowd"] = self._crowd(table, fired, flags, base)
+        table["ratio"] = table[["prior", "crowd"]].assign(most=1.0 / table["share"]).min(axis=1).clip(lower=1.0)
         table["points"] = points(table["ratio"])
         table["family"] = table["code"].map(cards["family"])
         self.table_ = table.sort_values(["code", "subject_kind", "line"], na_position="last").reset_index(drop=True)
         return self
+
+    def _crowd(self, table: pd.DataFrame, fired: pd.DataFrame, flags: pd.DataFrame, base: pd.DataFrame) -> pd.Series:
+        """Claims over (schemes · subjects that the flag fires on in all lines); unlimited where claims are not counted.
+
+        How much of a book's fraud a small line may hold is not known; the claims are the geometric mean of the line's and the book's,
+        half-way between fraud in proportion to claims and the same everywhere.
+        """
+        claims = base[base["grain"] == "claim"].groupby("line")["n"].sum()
+        subjects = fired.drop_duplicates(["code", *SUBJECT]).groupby("code").size()
+        own = table["line"].map(claims).astype("float64").fillna(claims.sum())
+        most = (own.clip(lower=self.share_floor) * max(claims.sum(), self.share_floor)) ** 0.5
+        allowed: pd.Series = most / (flags["scheme"].nunique() * table["code"].map(subjects))
+        return allowed if len(claims) else allowed * np.inf
 
     def transform(self, fired: pd.DataFrame) -> pd.DataFrame:
         """The same rows with ``family`` and ``points``, capped per subject and family.

@@ -65,7 +65,7 @@ class Priority:
     caps: dict[str, float] = field(default_factory=dict)
     hours: dict[str, float] = field(default_factory=dict)
     decision_days: int = 30
-    shrink: float = 0.5
+    shrink: float = 0.15
 
 
 @dataclass(frozen=True)

@@ -167,15 +167,16 @@ def common_payee(book: Book, s: Settings) -> ir.Table:
     Reason: whoever arranges the losses collects.
     Exclusions: accounts of hospitals, garages, employers, agencies and shops (direct payment); listed accounts; the payee's family.
     """
-    view = book["claim_view"].select("claim_id", claimant_family="family_id")
-    paid = without_public(
-        _paid_accounts(book),
-        "account",
-        public_values(book, "account", ORGANISATIONS),
-    )
-    foreign = paid.inner_join(view, "claim_id").filter(lambda t: t.payee_family.isnull() | (t.payee_family != t.claimant_family))
-    hit = crowded(foreign, ("account",), "claimant_family", s["families"])
+    hit = crowded(paid_to_strangers(book), ("account",), "claimant_family", s["families"])
     return finding(hit, ("account", "account"), ("n", s["families"]), ("claims", "claim_id"))
+
+
+def paid_to_strangers(book: Book) -> ir.Table:
+    """Claims paid to a private account of another family: claim_id, account, claimant_family."""
+    view = book["claim_view"].select("claim_id", claimant_family="family_id")
+    paid = without_public(_paid_accounts(book), "account", public_values(book, "account", ORGANISATIONS))
+    foreign = paid.inner_join(view, "claim_id")
+    return foreign.filter(foreign.payee_family.isnull() | (foreign.payee_family != foreign.claimant_family)).drop("payee_family")
 
 
 def _paid_accounts(book: Book) -> ir.Table:

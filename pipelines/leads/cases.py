@@ -20,7 +20,7 @@ GENERIC = frozenset({"early_loss", "over_treatment", "anomaly", "identity", "pay
 """Schemes that say something is odd rather than tell a story; a story that shares their evidence takes them in."""
 
 
-def members(table: pd.DataFrame, units: pd.DataFrame) -> pd.Series:
+def members(table: pd.DataFrame, units: pd.DataFrame, people: pd.DataFrame | None = None) -> pd.Series:
     """The leading lead of every lead's case.
 
     Parameters
@@ -29,6 +29,8 @@ def members(table: pd.DataFrame, units: pd.DataFrame) -> pd.Series:
         lead_id, subject_kind, scheme, score. Stories come before generic schemes, parties before claims, then by score.
     units : DataFrame
         lead_id, unit: the claims and policies each lead's evidence names.
+    people : DataFrame, optional
+        lead_id, unit: the insured persons of these claims; who tells the same kind of story twice is one case.
 
     Returns
     -------
@@ -37,14 +39,15 @@ def members(table: pd.DataFrame, units: pd.DataFrame) -> pd.Series:
     """
     ordered = table.assign(party=table["subject_kind"] != "claim", generic=table["scheme"].isin(GENERIC))
     ordered = ordered.sort_values(["generic", "party", "score", "lead_id"], ascending=[True, False, False, True], ignore_index=True)
-    link = _links(ordered, units)
+    shared = _links(ordered, units, True)
+    link = shared if people is None else shared + _links(ordered, people, False)
     leader = _gather(link)
     ids = ordered["lead_id"].to_numpy()
     return pd.Series(ids[leader], index=pd.Index(ids, name="lead_id"), name="leading").sort_index()
 
 
-def _links(ordered: pd.DataFrame, units: pd.DataFrame) -> sparse.csr_matrix:
-    """Which leads tell the same story directly (symmetric, no diagonal)."""
+def _links(ordered: pd.DataFrame, units: pd.DataFrame, generic: bool) -> sparse.csr_matrix:
+    """Which leads tell the same story directly (symmetric, no diagonal); ``generic``: and which signs belong to a story."""
     place = pd.Series(np.arange(len(ordered)), index=ordered["lead_id"])
     known = units[units["lead_id"].isin(place.index)].drop_duplicates(["lead_id", "unit"])
     row, column = place[known["lead_id"]].to_numpy(), pd.factorize(known["unit"], sort=True)[0]
@@ -55,13 +58,13 @@ def _links(ordered: pd.DataFrame, units: pd.DataFrame) -> sparse.csr_matrix:
     shared = (names[:, crowd <= HUB] @ names[:, crowd <= HUB].T).tocoo()
     enough = (shared.row != shared.col) & (shared.data >= SHARE * np.minimum(size[shared.row], size[shared.col]))
     a, b = shared.row[enough], shared.col[enough]
-    alike = _same_story(ordered, a, b)
+    alike = _same_story(ordered, a, b, generic)
     return sparse.csr_matrix((np.ones(alike.sum()), (a[alike], b[alike])), shape=(len(ordered), len(ordered)))
 
 
-def _same_story(ordered: pd.DataFrame, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    scheme, generic = ordered["scheme"].to_numpy(dtype=object), ordered["generic"].to_numpy()
-    alike: np.ndarray = (scheme[a] == scheme[b]) | generic[a] | generic[b]
+def _same_story(ordered: pd.DataFrame, a: np.ndarray, b: np.ndarray, generic: bool) -> np.ndarray:
+    scheme, sign = ordered["scheme"].to_numpy(dtype=object), ordered["generic"].to_numpy() & generic
+    alike: np.ndarray = (scheme[a] == scheme[b]) | sign[a] | sign[b]
     return alike
 
 

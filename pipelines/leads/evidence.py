@@ -133,8 +133,8 @@ def _of_claims(given: Given, found: pd.DataFrame) -> pd.DataFrame:
 
 
 def claims_of(given: Given, ids: pd.Series) -> pd.DataFrame:
-    """Money and state of the named claims: claim_id, insurer, line, event_at, reported_at, open, amount, claimed_amount, paid_amount."""
-    names = ["claim_id", "insurer", "line", "event_at", "reported_at", "open", "amount", "claimed_amount", "paid_amount"]
+    """Money and state of the named claims: claim_id, insurer, line, event_at, reported_at, open, amounts, person_id."""
+    names = ["claim_id", "person_id", "insurer", "line", "event_at", "reported_at", "open", "amount", "claimed_amount", "paid_amount"]
     view = relation(given, "claim_view")
     wanted = ids.dropna().drop_duplicates()
     if view is None or wanted.empty:

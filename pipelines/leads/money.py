@@ -9,6 +9,7 @@ from pipelines.leads.evidence import claims_of
 from pipelines.leads.inputs import Given, collected, relation
 
 STAKE = ["unit", "insurer", "line", "amount_open", "amount_paid", "decide_by"]
+PAID_OUT = ("commission", "bonus")
 SUM = {"amount_open": "sum", "amount_paid": "sum"}
 
 
@@ -27,19 +28,18 @@ def stakes(given: Given, evidence: pd.DataFrame, decision_days: int) -> pd.DataF
     Returns
     -------
     DataFrame
-        ``unit`` (``claim:…``, ``policy:…`` or a row's key), insurer, line, amount_open and amount_paid in CNY,
+        ``unit`` (``claim:…`` or ``policy:…``), insurer, line, amount_open and amount_paid in CNY,
         ``decide_by`` of open claims.
     """
-    parts = [_claims(given, evidence, decision_days), _policies(given, evidence), _events(evidence)]
+    parts = [_claims(given, evidence, decision_days), _policies(given, evidence)]
     return pd.concat(parts, ignore_index=True).drop_duplicates("unit").sort_values("unit", ignore_index=True)
 
 
 def units(evidence: pd.DataFrame) -> pd.DataFrame:
-    """Evidence with its ``unit``: the claim it belongs to, else a surrender's own row, else the policy, else the row itself."""
+    """Evidence with its ``unit``: the claim it belongs to, else the policy, else the row itself."""
     claim, policy = evidence["claim_id"], evidence["policy_id"]
     row = evidence["evidence_table"] + ":" + evidence["evidence_key"]
     unit = ("policy:" + policy.astype("string")).where(policy.notna(), row)
-    unit = row.where(evidence["evidence_table"] == "policy_events", unit)
     return evidence.assign(unit=("claim:" + claim.astype("string")).where(claim.notna(), unit))
 
 
@@ -57,25 +57,17 @@ def _claims(given: Given, evidence: pd.DataFrame, decision_days: int) -> pd.Data
 
 
 def _policies(given: Given, evidence: pd.DataFrame) -> pd.DataFrame:
-    """A policy that is itself the evidence: what was paid out for it is its commission and bonus."""
+    """A policy that is itself the evidence: what left for it is its commission, its bonus and what its surrender paid above its value."""
     ids = evidence.loc[evidence["policy_id"].notna() & evidence["claim_id"].isna(), "policy_id"].drop_duplicates()
     view = relation(given, "policy_view")
     if view is None or ids.empty:
         return pd.DataFrame({c: pd.Series(dtype=object) for c in STAKE})
     rows = view.semi_join(ibis.memtable(pd.DataFrame({"policy_id": ids.astype("string")})), "policy_id")
-    found = collected(rows.select("policy_id", "insurer", "line", "commission", "bonus"))
-    paid = found["commission"].astype("float64").fillna(0.0) + found["bonus"].astype("float64").fillna(0.0)
+    found = collected(rows).reindex(columns=["policy_id", "insurer", "line", *PAID_OUT, "surrender_amount", "surrender_cash_value"])
+    money = found[[*PAID_OUT, "surrender_amount", "surrender_cash_value"]].astype("float64").fillna(0.0)
+    paid = money[list(PAID_OUT)].sum(axis=1) + (money["surrender_amount"] - money["surrender_cash_value"]).clip(lower=0.0)
     named = found.assign(unit="policy:" + found["policy_id"].astype("string"), amount_open=0.0, amount_paid=paid.clip(lower=0.0))
     return named.assign(decide_by=pd.Timestamp("NaT"))[STAKE]
-
-
-def _events(evidence: pd.DataFrame) -> pd.DataFrame:
-    """A surrender or refund: the money that left."""
-    rows = evidence[evidence["evidence_table"] == "policy_events"]
-    unit = rows["evidence_table"] + ":" + rows["evidence_key"]
-    return rows.assign(unit=unit, amount_open=0.0, amount_paid=rows["amount"].astype("float64").fillna(0.0), decide_by=pd.Timestamp("NaT"))[
-        STAKE
-    ]
 
 
 def totals(evidence: pd.DataFrame, stake: pd.DataFrame, by: str, as_of: pd.Timestamp) -> pd.DataFrame:

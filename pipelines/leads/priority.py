@@ -9,6 +9,7 @@ import pandas as pd
 
 from pipelines.config import Capacity, Priority
 from pipelines.ids import digest
+from pipelines.leads.cases import GENERIC
 
 DEFAULT_CAP = 500_000.0
 """CNY a case may count for at most, where the configuration sets no cap for its line."""
@@ -16,9 +17,11 @@ FLOOR = 1_000.0
 """CNY that a case without known money (conduct, party-level sources) counts for."""
 URGENT = 1.25
 """An open claim inside its statutory term comes before an equal one that is paid."""
-REPEAT = 0.94
+REPEAT = 0.8
 """What each further case of one scheme is worth against the one before it: variety teaches more than the tenth of a kind."""
-HOURS_POWER = 0.25
+SIGN = 0.5
+"""What a case of a generic scheme is worth against a definite story: it still has to be found out what happened."""
+HOURS_POWER = 0.15
 
 
 def expected_value(cases: pd.DataFrame, settings: Priority, as_of: pd.Timestamp) -> pd.Series:
@@ -77,7 +80,8 @@ def _slots(cases: pd.DataFrame, capacity: Capacity) -> np.ndarray:
     Only the head of each (kind, scheme) queue can be next, so a place costs as many comparisons as there are queues.
     """
     queues = [group.tolist() for _, group in cases.groupby(["subject_kind", "scheme"]).groups.items()]
-    worth, kinds, schemes = (cases[c].tolist() for c in ("priority", "subject_kind", "scheme"))
+    kinds, schemes = cases["subject_kind"].tolist(), cases["scheme"].tolist()
+    worth = cases["priority"].where(~cases["scheme"].isin(GENERIC), cases["priority"] * SIGN).tolist()
     of_kind: Counter[str] = Counter()
     of_scheme: Counter[str] = Counter()
     chosen: list[int] = []

@@ -14,6 +14,7 @@ from pipelines.config import Settings
 from pipelines.leads.assemble import first_seen
 from pipelines.leads.cases import members
 from pipelines.leads.evidence import COLUMNS as EVIDENCE
+from pipelines.leads.evidence import claims_of
 from pipelines.leads.inputs import Given
 from pipelines.leads.money import stakes, totals, units
 from pipelines.leads.priority import expected_value, rank
@@ -75,7 +76,7 @@ def published(given: Given, settings: Settings, night: Night, parts: Parts) -> d
     stake = stakes(given, proof, settings.priority.decision_days)
     table = _with_money(table, totals(proof, stake, "lead_id", as_of))
     table["first_seen"] = first_seen(table, ledger, as_of)
-    leading = members(table, units(proof).dropna(subset=["unit"])[["lead_id", "unit"]])
+    leading = members(table, units(proof).dropna(subset=["unit"])[["lead_id", "unit"]], _people(given, proof))
     table["leading"] = table["lead_id"].map(leading)
     cases = rank(_valued(_cases(table, told, proof, stake, as_of), settings, as_of), settings.capacity)
     numbered = _numbered(table.assign(priority=expected_value(table, settings.priority, as_of)), cases)
@@ -102,6 +103,13 @@ def _with_money(table: pd.DataFrame, money: pd.DataFrame) -> pd.DataFrame:
     joined = table.drop(columns="line", errors="ignore").join(money, on="lead_id").fillna(MONEY)
     joined["deadline"] = pd.to_datetime(joined["deadline"])
     return joined.assign(preventable=joined["amount_open"], n_claims=joined["n_claims"].fillna(0).astype("int64"))
+
+
+def _people(given: Given, proof: pd.DataFrame) -> pd.DataFrame:
+    """The insured persons of each lead's claims."""
+    persons = claims_of(given, proof["claim_id"])[["claim_id", "person_id"]].dropna()
+    joined = proof[["lead_id", "claim_id"]].dropna().drop_duplicates().merge(persons, on="claim_id")
+    return joined.rename(columns={"person_id": "unit"})[["lead_id", "unit"]].drop_duplicates()
 
 
 def _cases(table: pd.DataFrame, told: pd.DataFrame, proof: pd.DataFrame, stake: pd.DataFrame, as_of: pd.Timestamp) -> pd.DataFrame:

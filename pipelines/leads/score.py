@@ -8,6 +8,7 @@ import pandas as pd
 
 from models.scorecard import SUBJECT, Scorecard
 from pipelines.config import Scoring
+from pipelines.leads.crowd import CODE as PILED
 from pipelines.leads.inputs import Given, base_counts, cards, collected, located
 from pipelines.leads.matrix import LEAST, LOW_SIDE, kinds, matrix
 
@@ -50,7 +51,9 @@ def flag_reasons(given: Given, settings: Scoring) -> pd.DataFrame:
     card = Scorecard(settings.family_cap).fit(fired, known, base_counts(given))
     scored = card.transform(fired)
     about = known.set_index("code")[["scheme", "severity"]]
-    return scored.join(about, on="code").assign(kind="flag", peer=None)
+    reasons = scored.join(about, on="code").assign(kind="flag", peer=None)
+    # What piles up says which story it is.
+    return reasons.assign(scheme=reasons["scheme"].where(reasons["code"] != PILED, reasons["detail"].map(about["scheme"])))
 
 
 def anomalies(given: Given, settings: Scoring) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -1,0 +1,113 @@
+"""Concentration: a party around whom claims with one red flag pile up beyond chance, the sign that no single claim can give.
+
+N05: over the households of a party's claims, those with the flag are more than the line's own rate explains (one-sided Poisson tail,
+Benjamini-Hochberg over all parties of the kind that have enough households). It speaks for the scheme of the flag that piles up.
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from features.indicators.base import FINDING
+from pipelines.leads.inputs import Given, cards, collected, relation
+
+CODE = "N05"
+CARD = {"code": CODE, "name": "Flagged claims pile up", "family": "N", "severity": "high", "scheme": "anomaly", "grain": "party"}
+LEAST = 3
+LEVEL = 0.05
+PARTIES = {
+    "agent": "agent_id", "hospital": "hospital_id", "doctor": "doctor_id", "garage": "garage_id", "assessor": "assessor_id",
+    "appraiser": "appraiser_id", "proxy": "proxy_id", "lawyer": "lawyer_id", "employer": "employer_id", "person": "reporter_id",
+}  # fmt: skip
+"""Kind of party → column of ``claim_view``. A person counts as reporter only: his own claims are not independent of each other."""
+
+
+def with_concentrations(given: Given) -> Given:
+    """The night's tables with the findings and the card of N05 added."""
+    found, fired = concentrations(given), relation(given, "findings")
+    known = pd.concat([cards(given), pd.DataFrame([CARD])], ignore_index=True)
+    if found.empty or fired is None:
+        return {**given, "flags": known}
+    typed = ibis.memtable(found[[*FINDING, "code"]].astype({"detail": "string"}), schema=ibis.schema({**FINDING, "code": "string"}))
+    return {**given, "flags": known, "findings": fired.select(*typed.columns).union(typed)}
+
+
+def concentrations(given: Given) -> pd.DataFrame:
+    """Findings of N05, one row per party and claim.
+
+    Parameters
+    ----------
+    given : mapping of str to table
+        ``findings`` and ``claim_view``; ``entities`` for exemptions.
+
+    Returns
+    -------
+    DataFrame
+        Columns of a finding and ``code``. ``value`` is the number of households, ``limit`` what chance gives, ``detail``
+        the code of the flag that piles up; a party with several has the least likely one.
+    """
+    claims, fired = relation(given, "claim_view"), relation(given, "findings")
+    if claims is None or fired is None or "family_id" not in claims.columns:
+        return pd.DataFrame(columns=[*FINDING, "code"])
+    flagged = fired.filter(fired.subject_kind == "claim").select(claim_id="subject_id", flag="code").distinct()
+    parts = [_piled(claims, flagged, kind, column) for kind, column in PARTIES.items() if column in claims.columns]
+    strongest = _allowed(given, pd.concat(parts, ignore_index=True)) if parts else pd.DataFrame()
+    if strongest.empty:
+        return pd.DataFrame(columns=[*FINDING, "code"])
+    rows = pd.concat([_claims(claims, flagged, strongest, kind) for kind in sorted(set(strongest["subject_kind"]))], ignore_index=True)
+    return rows.assign(evidence_table="claims", code=CODE)[[*FINDING, "code"]]
+
+
+def _piled(claims: ir.Table, flagged: ir.Table, kind: str, column: str) -> pd.DataFrame:
+    """Parties of one kind and flags with q below ``LEVEL``."""
+    known = claims.filter(claims[column].notnull() & claims.family_id.notnull()).select(
+        "claim_id", "line", "family_id", party=claims[column]
+    )
+    if kind == "person":
+        known = known.filter(known.party.startswith("person:"))
+    hit = known.inner_join(flagged, "claim_id")
+    sizes = known.group_by("line").agg(size=known.count())
+    rates = hit.group_by("flag", "line").agg(hits=hit.count()).inner_join(sizes, "line")
+    own = known.group_by("party", "line").agg(n=known.count())
+    common = hit.group_by("party", "flag").agg(k=hit.family_id.nunique())
+    chance = common.filter(common.k >= LEAST).inner_join(own, "party").inner_join(rates, ["flag", "line"])
+    rows = chance.group_by("party", "flag", "k").agg(expected=(chance.n * chance.hits / chance["size"].cast("float64")).sum())
+    crowd = known.group_by("party").agg(households=known.family_id.nunique())
+    possible = int(crowd.filter(crowd.households >= LEAST).count().execute())
+    return _significant(collected(rows), possible).assign(subject_kind=kind)
+
+
+def _significant(rows: pd.DataFrame, possible: int) -> pd.DataFrame:
+    """Rows with q below ``LEVEL``; every flag is corrected by itself for all parties it could have piled up at."""
+    from scipy.special import gammainc
+
+    known = rows.assign(p=gammainc(rows["k"].to_numpy(dtype=float), rows["expected"].to_numpy(dtype=float).clip(1e-9)))
+    ordered = known.sort_values(["flag", "p", "party"], ignore_index=True)
+    ordered["q"] = ordered["p"] * possible / (ordered.groupby("flag").cumcount() + 1)
+    ordered["q"] = ordered[::-1].groupby("flag")["q"].cummin()[::-1]
+    return ordered[ordered["q"] < LEVEL]
+
+
+def _allowed(given: Given, piled: pd.DataFrame) -> pd.DataFrame:
+    """The least likely pile of each party that is not exempt."""
+    entities = relation(given, "entities")
+    exempt: set[str] = set()
+    if entities is not None and "exempt" in entities.columns:
+        exempt = set(collected(entities.filter(entities.exempt).select("entity_id"))["entity_id"])
+    ordered = piled[~piled["party"].isin(exempt)].sort_values(["subject_kind", "party", "p", "flag"], ignore_index=True)
+    return ordered.drop_duplicates(["subject_kind", "party"])
+
+
+def _claims(claims: ir.Table, flagged: ir.Table, strongest: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """The claims of each pile."""
+    of_kind = strongest[strongest["subject_kind"] == kind]
+    wanted = of_kind[["party", "flag"]].astype("string")
+    column = PARTIES[kind]
+    hit = claims.select("claim_id", party=claims[column]).inner_join(flagged, "claim_id")
+    rows = collected(hit.inner_join(ibis.memtable(wanted), ["party", "flag"]).select("party", "flag", evidence_key="claim_id"))
+    joined = rows.merge(of_kind[["party", "k", "expected"]], on="party")
+    named = joined.rename(columns={"party": "subject_id", "flag": "detail", "k": "value", "expected": "limit"})
+    return named.assign(subject_kind=kind, value=named["value"].astype(float), limit=np.round(named["limit"], 6))
