@@ -7,10 +7,13 @@ import ibis.expr.types as ir
 
 from features.book import Book
 from features.indicators.base import RedFlag, Settings, red_flag
+from features.indicators.crashes import paid_to_strangers
 from features.indicators.evidence import finding, without_exempt
-from features.indicators.sharing import dearer, linked_claims
+from features.indicators.sharing import crowded, dearer, linked_claims, public_values, without_public
 from features.peers import binomial_z
 
+LEAST = 3
+"""Families that make a pattern."""
 LINK = "Tumminello et al. 2023"
 
 
@@ -54,31 +57,45 @@ def _side(rows: ir.Table, kind: str, column: str, limit: float) -> ir.Table:
     scheme="garage_ring",
     needs=("claim_roles.role",),
     source="Shunyi court: 23 of 26 cases",
-    settings={"z": 3, "quantile": 0.9, "lift": 10, "households": 5},
+    settings={"z": 3, "quantile": 0.9, "households": 4, "share": 0.75},
 )
 def garage_customers(book: Book, s: Settings) -> ir.Table:
     """A garage that always meets the same reporters or owners, strangers to the crashes they report.
 
-    Condition: validated link of the garage with a reporter, a reporting phone or an owner; and either the link is of ``lift`` times
-    chance over ``households`` or more households, or the garage's share of claims above the ``quantile`` of motor amounts lies ``z``
-    or more standard deviations above that of all garages.
+    Condition: validated link of the garage with a reporter, a reporting phone or an owner, with its share of claims above the
+    ``quantile`` of motor amounts ``z`` or more standard deviations above that of all garages; or, where districts are too small for
+    chance to tell, one stranger's phone that reports ``households`` or more unrelated families, ``share`` of them or more at this
+    garage; or one private account that collects for ``LEAST`` or more families at this garage.
     Example: one man reports eleven strangers' crashes, all repaired at one shop.
-    Reason: the garage makes the damage and its people report it.
-    Exclusions: exempt garages (4S shops that report for their customers) and exempt reporters; one's own and one's family's crashes.
+    Reason: the garage makes the damage, and its people report and collect.
+    Exclusions: exempt garages (4S shops that report for their customers) and exempt reporters; phones of agents and fleets.
     """
     links = book["links"].filter(lambda t: (t.a_kind == "garage") & t.b_kind.isin(("reporter", "phone", "owner")))
-    free = without_exempt(without_exempt(links, "a_id", book), "b_id", book)
-    strong = free.mutate(strong=((free.lift >= s["lift"]) & (free.n >= s["households"]) & (free.b_kind != "owner")).cast("int64"))
-    names = strong.group_by(garage_id="a_id").agg(n=strong.n.max(), strong=strong.strong.max())
-    dear = _dear_garages(book, s)
-    judged = names.left_join(dear, "garage_id").drop("garage_id_right")
-    signs = judged.filter((judged.strong == 1) | judged.z.notnull())
-    hit = book["claim_view"].inner_join(signs, "garage_id").semi_join(free, [("garage_id", "a_id")])
-    return finding(hit, ("garage", "garage_id"), ("n", LEAST), ("claims", "claim_id"))
+    free = without_exempt(links, "b_id", book).group_by(garage_id="a_id").agg(n=lambda t: t.n.max())
+    dear = free.semi_join(_dear_garages(book, s), "garage_id").inner_join(book["claim_view"].select("claim_id", "garage_id"), "garage_id")
+    every = ibis.union(dear.select(*_AT), _one_voice(book, s).select(*_AT), collecting(book, "garage_id").select(*_AT))
+    rows = without_exempt(every, "garage_id", book)
+    most = rows.mutate(n=rows.n.max().over(group_by="garage_id"))
+    return finding(most, ("garage", "garage_id"), ("n", LEAST), ("claims", "claim_id"))
 
 
-LEAST = 3
-"""Households that a validated link needs."""
+_AT = ("claim_id", "garage_id", "n")
+
+
+def _one_voice(book: Book, s: Settings) -> ir.Table:
+    """Claims of strangers that one phone reports and one garage repairs."""
+    view = book["claim_view"].filter(lambda t: (t.line == "motor") & t.garage_id.notnull() & t.reporter_phone.notnull())
+    rows = view.select("claim_id", "garage_id", "reporter_phone", "family_id")
+    private = without_public(rows, "reporter_phone", public_values(book, "phone", ("agent", "agency", "employer", "surveyor")))
+    all_of = crowded(private, ("reporter_phone",), "family_id", s["households"]).rename(families="n")
+    here = crowded(all_of, ("reporter_phone", "garage_id"), "family_id", s["households"])
+    return here.filter(here.n >= s["share"] * here.families)
+
+
+def collecting(book: Book, column: str) -> ir.Table:
+    """Claims of families that share a private payee account and the party in ``column``: claim_id, the column, n (families)."""
+    view = book["claim_view"].filter(lambda t: t[column].notnull()).select("claim_id", column)
+    return crowded(paid_to_strangers(book).inner_join(view, "claim_id"), ("account", column), "claimant_family", LEAST)
 
 
 def _dear_garages(book: Book, s: Settings) -> ir.Table:
@@ -130,13 +147,22 @@ def assessor_garage(book: Book, s: Settings) -> ir.Table:
 def injury_broker(book: Book, s: Settings) -> ir.Table:
     """A judicial appraiser and a lawyer or proxy who come as a pair, with dear injuries.
 
-    Condition: validated link of appraiser with lawyer or proxy, amounts ``z`` or more standard errors above the line's. Disability
-    grades are no field of the contract; the amount, which follows the grade, stands for them.
+    Condition: validated link of appraiser with lawyer or proxy, amounts ``z`` or more standard errors above the line's; or one private
+    account collects for ``LEAST`` or more families with the same appraiser, lawyer or proxy. Disability grades are no field of the
+    contract; the amount, which follows the grade, stands for them.
     Example: nine injured strangers, one proxy, one appraiser, every one a grade too high.
     Reason: the broker buys the claim, the appraiser writes the grade.
-    Exclusions: exempt parties (the county's only appraiser).
+    Exclusions: exempt parties (the county's only appraiser); a law firm's own account.
     """
-    return ibis.union(*(_broker(book, s, kind) for kind in ("lawyer", "proxy")))
+    pairs = [_broker(book, s, kind) for kind in ("lawyer", "proxy")]
+    return ibis.union(*pairs, *(_collector(book, kind) for kind in ("appraiser", "lawyer", "proxy")))
+
+
+def _collector(book: Book, kind: str) -> ir.Table:
+    column = f"{kind}_id"
+    rows = without_exempt(collecting(book, column), column, book)
+    most = rows.mutate(n=rows.n.max().over(group_by=column))
+    return finding(most, (kind, column), ("n", LEAST), ("claims", "claim_id"), ibis.literal("account"))
 
 
 def _broker(book: Book, s: Settings, kind: str) -> ir.Table:
