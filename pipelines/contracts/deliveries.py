@@ -92,10 +92,10 @@ def _types(table: Table) -> dict[str, str]:
     return {c.name: TYPES[c.type] for c in (*table.columns, *LINEAGE)}
 
 
-def _parts(engine: Engine, store: Path, as_of: date, table: Table, found: ByTable) -> list[ir.Table]:
-    """The table's deliveries, oldest first, each cut to what was known."""
+def _parts(engine: Engine, store: Path, as_of: date, table: Table, found: ByTable) -> list[tuple[str, ir.Table]]:
+    """The table's deliveries, oldest first, each with its insurer and cut to what was known."""
     later = {p: _later(engine, store, as_of, p, found) for p in _parents(table)}
-    return [_part(engine.read(rows_path(store, a)), a, as_of, later) for a in found.get(table.name, ())]
+    return [(a.insurer, _part(engine.read(rows_path(store, a)), a, as_of, later)) for a in found.get(table.name, ())]
 
 
 def _part(rows: ir.Table, admission: Admission, as_of: date, later: Mapping[str, ir.Table | None]) -> ir.Table:
@@ -136,17 +136,23 @@ def _later(engine: Engine, store: Path, as_of: date, parent: str, found: ByTable
     return _stacked(ids) if ids else None
 
 
-def _latest(parts: Sequence[ir.Table], table: Table) -> ir.Table:
-    """The latest version of each key; ``parts`` oldest first, each with a key at most once."""
+def _latest(parts: Sequence[tuple[str, ir.Table]], table: Table) -> ir.Table:
+    """The latest version of each key; ``parts`` (insurer, rows) oldest first, each with a key at most once.
+
+    Each insurer's first delivery is mostly the whole history: only its keys are compared with the rest, which are few.
+    """
     if not parts:
         return empty(table)
-    if len(parts) == 1:
-        return parts[0]
+    first = {insurer: i for i, (insurer, _) in reversed(list(enumerate(parts)))}
+    older = _stacked([parts[i][1] for i in sorted(first.values())])
+    later = [(i, rows) for i, (_, rows) in enumerate(parts) if i not in first.values()]
+    if not later:
+        return older
     keys = ("insurer", *table.key)
-    newer = _stacked([p.mutate(version=ibis.literal(i, "int32")) for i, p in enumerate(parts[1:])])
-    last = newer.mutate(nth_version=ibis.row_number().over(group_by=list(keys), order_by=newer.version.desc()))
-    last = last.filter(last.nth_version == 0).drop("nth_version", "version")
-    return _without(parts[0], last, keys).union(last)
+    newer = _stacked([rows.mutate(part_version=ibis.literal(i, "int32")) for i, rows in later])
+    last = newer.mutate(nth_version=ibis.row_number().over(group_by=list(keys), order_by=newer.part_version.desc()))
+    last = last.filter(last.nth_version == 0).drop("nth_version", "part_version")
+    return _without(older, last, keys).union(last)
 
 
 def _without(rows: ir.Table, others: ir.Table, keys: Sequence[str]) -> ir.Table:

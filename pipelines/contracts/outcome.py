@@ -57,10 +57,10 @@ class Outcome:
         bad = rows.filter(rows.problem.notnull())
         lost, same = [_held(bad, bad.problem, batch.table)], None
         if twins is not None:
-            good = _without(good, twins, batch.table).union(twins.filter(twins.place == 0).select(good.columns))
-            conflict = twins.filter(twins.place == 1)
+            good = _without(good, twins, batch.table).union(twins.filter(twins.twin_place == 0).select(good.columns))
+            conflict = twins.filter(twins.twin_place == 1)
             lost.append(_held(conflict, ibis.literal("key_repeated"), batch.table))
-            same = twins.filter(twins.place == 2)
+            same = twins.filter(twins.twin_place == 2)
         lost += [_line(delivery, table, batch.table) for delivery, table in rejects if table is not None]
         held = stacked(lost)
         batch.engine.write(held, batch.room / "held.parquet")
@@ -128,7 +128,7 @@ def _held(rows: ir.Table, rule: ir.StringValue, table: Table) -> ir.Table:
     raw = {f"raw_{c.name}": rows[f"raw_{c.name}"] for c in table.source_columns}
     named = rows.mutate(held_rule=rule, held_key=key_text(rows, table))
     messages = named.held_rule.split(":")[0].substitute(marks.MESSAGES)
-    lineage = {c.name: named[c.name] for c in LINEAGE if c.name != "dq"}
+    lineage = {c.name: named[c.name].cast(c.dtype) for c in LINEAGE if c.name != "dq"}
     facts = {"key": named.held_key, "rule": named.held_rule, "message": messages, "line": ibis.null("string")}
     return named.select(digest=named.digest, table=ibis.literal(table.name), **facts, **lineage, **{n: named[n] for n in raw})
 

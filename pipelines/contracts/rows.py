@@ -98,7 +98,7 @@ class Batch:
         return self.verdicts[key]
 
     def twins(self) -> ir.Table | None:
-        """Rows whose key is repeated within their delivery, with ``place``: 0 kept, 1 in conflict, 2 the same; None if there are none."""
+        """Rows whose key is repeated within their delivery, with ``twin_place``: 0 kept, 1 in conflict, 2 the same; or None."""
         good = self.finished.filter(self.finished.problem.isnull())
         keys = ["digest", *self.table.key]
         repeated = good.group_by(keys).having(good.count() > 1).agg(n=good.count())
@@ -157,21 +157,22 @@ def judged(batch: pa.RecordBatch, names: dict[str, str]) -> pd.DataFrame:
         elif names[name] != name:
             trimmed = pc.utf8_trim_whitespace(values)
             columns[name] = pc.if_else(pc.equal(trimmed, ""), None, trimmed)
-    return pa.table(columns).to_pandas()
+    frame: pd.DataFrame = pa.table(columns).to_pandas()
+    return frame
 
 
 def _placed(found: ir.Table, table: Table) -> ir.Table:
     """Which of the rows with one key is kept: the last by file and row."""
     text = [found[n].cast("string").fill_null("") for n in table.names]
     content = reduce(lambda a, b: a.concat(SEPARATOR, b), text)
-    found = found.mutate(content=content)
+    found = found.mutate(twin_content=content)
     keys = [found[k] for k in ("digest", *table.key)]
-    late = [found.source_file.desc(), found.source_row.desc(), found.content.desc()]
+    late = [found.source_file.desc(), found.source_row.desc(), found.twin_content.desc()]
     rank = ibis.row_number().over(group_by=keys, order_by=late)
-    copy = ibis.row_number().over(group_by=[*keys, found.content], order_by=late)
-    ranked = found.mutate(rank=rank, copy=copy)
-    place = ibis.cases((ranked["rank"] == 0, 0), (ranked["copy"] > 0, 2), else_=1)
-    return ranked.mutate(place=place).drop("rank", "copy", "content")
+    copy = ibis.row_number().over(group_by=[*keys, found.twin_content], order_by=late)
+    ranked = found.mutate(twin_rank=rank, twin_copy=copy)
+    place = ibis.cases((ranked.twin_rank == 0, 0), (ranked.twin_copy > 0, 2), else_=1)
+    return ranked.mutate(twin_place=place).drop("twin_rank", "twin_copy", "twin_content")
 
 
 def stacked(found: Sequence[ir.Table]) -> ir.Table:
