@@ -8,6 +8,8 @@ overlaps or a hub cannot glue a city together; the order of rows plays no part.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from scipy import sparse
@@ -20,7 +22,7 @@ GENERIC = frozenset({"early_loss", "over_treatment", "anomaly", "identity", "pay
 """Schemes that say something is odd rather than tell a story; a story that shares their evidence takes them in."""
 
 
-def members(table: pd.DataFrame, units: pd.DataFrame, people: pd.DataFrame | None = None) -> pd.Series:
+def members(table: pd.DataFrame, units: pd.DataFrame, company: Sequence[pd.DataFrame] = ()) -> pd.Series:
     """The leading lead of every lead's case.
 
     Parameters
@@ -29,8 +31,8 @@ def members(table: pd.DataFrame, units: pd.DataFrame, people: pd.DataFrame | Non
         lead_id, subject_kind, scheme, score. Stories come before generic schemes, parties before claims, then by score.
     units : DataFrame
         lead_id, unit: the claims and policies each lead's evidence names.
-    people : DataFrame, optional
-        lead_id, unit: the insured persons of these claims; who tells the same kind of story twice is one case.
+    company : sequence of DataFrame
+        lead_id, unit: who or what else joins leads of one scheme, as the insured persons of their claims.
 
     Returns
     -------
@@ -39,9 +41,8 @@ def members(table: pd.DataFrame, units: pd.DataFrame, people: pd.DataFrame | Non
     """
     ordered = table.assign(party=table["subject_kind"] != "claim", generic=table["scheme"].isin(GENERIC))
     ordered = ordered.sort_values(["generic", "party", "score", "lead_id"], ascending=[True, False, False, True], ignore_index=True)
-    shared = _links(ordered, units, True)
-    link = shared if people is None else shared + _links(ordered, people, False)
-    leader = _gather(link)
+    links = [_links(ordered, units, True), *(_links(ordered, c, False) for c in company)]
+    leader = _gather(sum(links[1:], links[0]))
     ids = ordered["lead_id"].to_numpy()
     return pd.Series(ids[leader], index=pd.Index(ids, name="lead_id"), name="leading").sort_index()
 

@@ -22,6 +22,7 @@ AMOUNT = {
     "claim_items": "amount", "claim_bills": "total", "policy_events": "amount", "premium_payments": "amount", "policies": "premium",
     "commission_payments": "amount", "claim_payments": "amount", "claim_objects": "assessed", "surveys": "estimate",
 }  # fmt: skip
+MONEY = ("claim_id", "person_id", "insurer", "line", "event_at", "reported_at", "open", "amount", "claimed_amount", "paid_amount")
 PIECE = ["lead_id", "code", "evidence_table", "evidence_key", "claim_id", "policy_id", "line"]
 LINEAGE = ["insurer", "source_file", "source_row", "row_sha256", "received_at"]
 COLUMNS = [
@@ -132,9 +133,9 @@ def _of_claims(given: Given, found: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def claims_of(given: Given, ids: pd.Series) -> pd.DataFrame:
-    """Money and state of the named claims: claim_id, insurer, line, event_at, reported_at, open, amounts, person_id."""
-    names = ["claim_id", "person_id", "insurer", "line", "event_at", "reported_at", "open", "amount", "claimed_amount", "paid_amount"]
+def claims_of(given: Given, ids: pd.Series, more: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Money and state of the named claims: claim_id, insurer, line, event_at, reported_at, open, amounts, person_id and ``more``."""
+    names = [*MONEY, *more]
     view = relation(given, "claim_view")
     wanted = ids.dropna().drop_duplicates()
     if view is None or wanted.empty:

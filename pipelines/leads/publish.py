@@ -13,6 +13,7 @@ from models.fusion import probability
 from pipelines.config import Settings
 from pipelines.leads.assemble import first_seen
 from pipelines.leads.cases import members
+from pipelines.leads.company import companions
 from pipelines.leads.evidence import COLUMNS as EVIDENCE
 from pipelines.leads.evidence import claims_of
 from pipelines.leads.inputs import Given
@@ -76,7 +77,8 @@ def published(given: Given, settings: Settings, night: Night, parts: Parts) -> d
     stake = stakes(given, proof, settings.priority.decision_days)
     table = _with_money(table, totals(proof, stake, "lead_id", as_of))
     table["first_seen"] = first_seen(table, ledger, as_of)
-    leading = members(table, units(proof).dropna(subset=["unit"])[["lead_id", "unit"]], _people(given, proof))
+    company = (_people(given, proof), companions(given, table, proof))
+    leading = members(table, units(proof).dropna(subset=["unit"])[["lead_id", "unit"]], company)
     table["leading"] = table["lead_id"].map(leading)
     cases = rank(_valued(_cases(table, told, proof, stake, as_of), settings, as_of), settings.capacity)
     numbered = _numbered(table.assign(priority=expected_value(table, settings.priority, as_of)), cases)

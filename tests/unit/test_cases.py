@@ -47,7 +47,7 @@ def test_a_story_leads_the_generic_sign_that_shares_its_evidence():
 def test_one_person_telling_the_same_kind_of_story_twice_is_one_case():
     leads = table(("a", "event", "s", 60.0), ("b", "event", "s", 40.0), ("c", "event", "t", 40.0))
     of = units(a="claim:1", b="claim:2", c="claim:3")
-    assert members(leads, of, units(a="p", b="p", c="p")).tolist() == ["a", "a", "c"]
+    assert members(leads, of, [units(a="p", b="p", c="p")]).tolist() == ["a", "a", "c"]
 
 
 def test_leads_without_evidence_lead_themselves():
