@@ -150,6 +150,7 @@ class Run:
         with measured() as figures:
             made = sorted(make().items())
             rows = {t: self.engine.write(table, beside / f"{t}.parquet", order_of(table) if ordered else ()) for t, table in made}
+        self.engine.forget()
         record = StageRecord(name, rows, figures[0], figures[1])
         (beside / "done.json").write_text(json.dumps(asdict(record)))
         os.replace(beside, folder)

@@ -17,5 +17,8 @@ class Engine(Protocol):
     def write(self, table: ir.Table, path: Path, order_by: tuple[str, ...] = ()) -> int:
         """Write a table to one Parquet file in a total order, floats rounded; returns the row count."""
 
+    def forget(self) -> None:
+        """Drop what :func:`pipelines.engine.keeping.kept` kept: a stage's intermediate results are not needed once it is written."""
+
     def close(self) -> None:
         """Release memory and temporary files."""

@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 import pyarrow.parquet
 
 from pipelines.config import Engine as EngineSettings
+from pipelines.engine.keeping import KEPT
 from pipelines.errors import DataError
 
 DECIMALS = 9
@@ -59,6 +60,12 @@ class DuckEngine:
         self.con.to_parquet(rounded, beside, compression="zstd")
         os.replace(beside, path)
         return int(pyarrow.parquet.read_metadata(path).num_rows)
+
+    def forget(self) -> None:
+        """Drop the intermediate results of the stage that has just been written."""
+        found = self.con.raw_sql(f"SELECT table_name FROM duckdb_tables() WHERE contains(table_name, '_{KEPT}_')").fetchall()
+        for (name,) in found:
+            self.con.raw_sql(f'DROP TABLE IF EXISTS "{name}"')
 
     def close(self) -> None:
         """Close the connection."""
