@@ -18,14 +18,17 @@ PROVINCES = (
 
 FULL_WIDTH = "".join(chr(c) for c in range(0xFF01, 0xFF5F)) + "\u3000\u00a0\ufeff"
 HALF_WIDTH = "".join(chr(c) for c in range(0x21, 0x7F)) + "   "
-EMPTY = r"^(无|未知|不详|暂无|没有|N/?A|NULL|NONE|NIL|NAN|UNKNOWN|[-/.?0\\]+)$"
+_WORDS = r"无|未知|不详|暂无|没有|N/?A|NULL|NONE|NIL|NAN|UNKNOWN|[-/.?0\\]+"
+_SAME = "0+|1{5,}|2{5,}|3{5,}|4{5,}|5{5,}|6{5,}|7{5,}|8{5,}|9{5,}"
+EMPTY = f"^({_WORDS})$"
 """What clerks type where they know nothing; shared by thousands, so never a value."""
 
 _SPACE = r"\s+"
 _WIDE = r"[\x{FF01}-\x{FF5E}\x{3000}\x{00A0}\x{FEFF}]"
 _CJK = r"[\x{3400}-\x{9FFF}]"
 _DOTS = "[•・●‧∙]"
-_REPEATED = r"^(0+|1{5,}|2{5,}|3{5,}|4{5,}|5{5,}|6{5,}|7{5,}|8{5,}|9{5,})$"
+_REPEATED = f"^({_SAME})$"
+_NOTHING = f"^({_WORDS}|{_SAME})$"
 
 
 def trim(text: ir.StringValue) -> ir.StringValue:
@@ -36,29 +39,41 @@ def trim(text: ir.StringValue) -> ir.StringValue:
 
 def plain(text: ir.StringValue) -> ir.StringValue:
     """Trimmed, upper case, without the words that stand for "nothing known" (``EMPTY``)."""
-    return trim(text).upper().re_replace(EMPTY, "").nullif("")
+    return _unless_clean(text, r"^[!-`{-~]{5,}$", _plain(text))
 
 
 def name(text: ir.StringValue) -> ir.StringValue:
     """A name: one middle dot, and no space at all where it is written in Chinese characters."""
-    value = plain(text).re_replace(_DOTS, "·")
-    return ibis.ifelse(value.re_search(_CJK), value.replace(" ", ""), value)
+    value = _plain(text).re_replace(_DOTS, "·")
+    return _unless_clean(text, r"^[\x{4E00}-\x{9FFF}]{2,}$", ibis.ifelse(value.re_search(_CJK), value.replace(" ", ""), value))
 
 
 def address(text: ir.StringValue) -> ir.StringValue:
     """An address or place without spaces and punctuation."""
-    return plain(text).re_replace(r"[\s,.;:，。；：、#\-]+", "").nullif("")
+    slow = _plain(text).re_replace(r"[\s,.;:，。；：、#\-]+", "").nullif("")
+    return _unless_clean(text, r"^[\x{4E00}-\x{9FFF}0-9A-Z]{5,}$", slow)
 
 
 def number(text: ir.StringValue) -> ir.StringValue:
     """Letters and digits of an account, licence, invoice, vehicle or device number; one repeated digit reads null."""
-    return plain(text).re_replace(r"[^0-9A-Z\x{4E00}-\x{9FFF}]", "").re_replace(_REPEATED, "").nullif("")
+    slow = _plain(text).re_replace(r"[^0-9A-Z\x{4E00}-\x{9FFF}]", "").re_replace(_REPEATED, "").nullif("")
+    return _unless_clean(text, r"^[0-9A-Z]{5,}$", slow)
 
 
 def phone(text: ir.StringValue) -> ir.StringValue:
     """Digits of a phone number, without the country code of the mainland before a mobile number."""
     digits = trim(text).re_replace(r"[^0-9]", "").re_replace(_REPEATED, "").nullif("")
-    return ibis.ifelse(digits.re_search(r"^(00)?861[0-9]{10}$"), digits.right(11), digits)
+    slow = ibis.ifelse(digits.re_search(r"^(00)?861[0-9]{10}$"), digits.right(11), digits)
+    return _unless_clean(text, r"^1[0-9]{10}$", slow)
+
+
+def _plain(text: ir.StringValue) -> ir.StringValue:
+    return trim(text).upper().re_replace(EMPTY, "").nullif("")
+
+
+def _unless_clean(text: ir.StringValue, clean: str, slow: ir.StringValue) -> ir.StringValue:
+    """The text itself where it is clean already, as most cells are: two searches instead of five replacements."""
+    return ibis.ifelse(text.re_search(clean) & ~text.re_search(_NOTHING), text, slow)
 
 
 def plate(text: ir.StringValue) -> ir.StringValue:
@@ -68,7 +83,7 @@ def plate(text: ir.StringValue) -> ir.StringValue:
 
 def email(text: ir.StringValue) -> ir.StringValue:
     """An e-mail address in lower case."""
-    return plain(text).lower().replace(" ", "")
+    return _unless_clean(text, r"^[a-z0-9_.+-]+@[a-z0-9.-]+$", _plain(text).lower().replace(" ", ""))
 
 
 def resident_id(text: ir.StringValue) -> ir.StringValue:

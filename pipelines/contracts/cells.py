@@ -44,7 +44,8 @@ def cells(raw: ir.Table, table: Table) -> ir.Table:
         Typed columns (ids with their insurer, tokens-to-be in one spelling, codes as delivered), ``bad_<column>`` for each
         non-text column whose text could not be read, ``raw_<column>`` (the text as delivered), ``oversize``, and ``ROW``.
     """
-    text = raw.mutate(**{f"text_{c.name}": raw[c.name].strip().nullif("") for c in table.source_columns})
+    stripped = {c.name: raw[c.name] if c.token else raw[c.name].strip().nullif("") for c in table.source_columns}
+    text = raw.mutate(**{f"text_{n}": value for n, value in stripped.items()})
     cell = {c.name: text[f"text_{c.name}"] for c in table.source_columns}
     values = {c.name: _scoped(text, c, typed(cell[c.name], c)) for c in table.source_columns} | _subject(text, table, cell)
     longest = ibis.greatest(*(c.length().fill_null(0) for c in cell.values()))

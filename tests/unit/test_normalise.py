@@ -58,6 +58,18 @@ def test_spelling(rule: Callable[[ir.StringValue], ir.Value], raw: str, expected
     assert spelt(rule, raw, None) == [expected, None]
 
 
+WRITTEN = [
+    "张三", "无", "未知", "没有", "UNKNOWN", "NULL", "11111111111", "13800001234", "8613800001234", "A1B2C3", "a@b.cn", "重庆市人民路1号",
+    "0000000", "509901199001010015", "10.1.2.3", "x", "渝A12345", "ABCDE", "-----", "张三丰", "·····", "1" * 18,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", sorted({*tokens.NORMALISERS.values()}, key=lambda f: f.__name__), ids=lambda f: f.__name__)
+def test_clean_text_takes_a_short_cut_to_the_same_spelling(rule: Callable[[ir.StringValue], ir.Value]) -> None:
+    """A space in front makes a text take the long way."""
+    assert spelt(rule, *WRITTEN) == spelt(rule, *(f" {w}" for w in WRITTEN))
+
+
 def test_fifteen_digits_become_eighteen() -> None:
     long = "50990119900101001"
     assert spelt(normalise.resident_id, "509901900101001", long + check_digit(long), "50990119900101001x") == [
