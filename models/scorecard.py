@@ -108,11 +108,11 @@ class Scorecard:
         subjects = fired.drop_duplicates(["code", *SUBJECT]).groupby("code").size()
         own = table["line"].map(claims).astype("float64").fillna(claims.sum())
         most = (own.clip(lower=self.share_floor) * max(claims.sum(), self.share_floor)) ** 0.5
-        allowed: pd.Series = most / (flags["scheme"].nunique() * table["code"].map(subjects))
+        allowed: pd.Series = most / (flags["scheme"].nunique() * table["code"].map(subjects).astype("float64"))
         return allowed if len(claims) else allowed * np.inf
 
     def transform(self, fired: pd.DataFrame) -> pd.DataFrame:
-        """The same rows with ``family`` and ``points``, capped per subject and family.
+        """The same rows with ``family``, ``points`` (capped per subject and family) and ``subjects`` (on how many the flag fires).
 
         Raises
         ------
@@ -122,6 +122,7 @@ class Scorecard:
         card = self.table_[["code", "subject_kind", "line", "family", "points"]]
         scored = fired.drop(columns=["family", "points"], errors="ignore").merge(card, on=["code", "subject_kind", "line"], how="left")
         scored["points"] = scored["points"].fillna(0.0)
+        scored["subjects"] = scored.groupby("code")["subject_id"].transform("nunique")
         total = scored.groupby([*SUBJECT, "family"], dropna=False)["points"].transform("sum")
         scored["points"] *= np.minimum(1.0, self.family_cap / total.where(total > 0, 1.0))
         return scored

@@ -110,7 +110,7 @@ def _against_line(rows: ir.Table, hit: str, least: float) -> ir.Table:
     "Early claims",
     grain="agent",
     severity="high",
-    scheme="hospital_ring",
+    scheme="early_loss",
     needs=("policies.agent_id", "policies.starts_on", "claims.event_at"),
     source="SAMA",
     settings={"z": 3, "days": 120, "policies": 15, "claims": 5},

@@ -113,7 +113,7 @@ def _best(table: pd.DataFrame) -> pd.DataFrame:
 def _strongest(reasons: pd.DataFrame) -> pd.DataFrame:
     """Code and severity of the reason with most points; its document is obtained first."""
     ordered = reasons.sort_values([*SUBJECT, "story", "points", "code"], ascending=[True, True, True, False, True])
-    top = ordered.drop_duplicates([*SUBJECT, "story"])[[*SUBJECT, "story", "code", "severity", "kind"]]
+    top = ordered.drop_duplicates([*SUBJECT, "story"])[[*SUBJECT, "story", "code", "severity", "kind", "subjects"]]
     top = top.assign(first_document=top["code"].where(top["kind"] == "flag", "anomaly"))
     return top.drop(columns=["code", "kind"]).rename(columns={"story": "scheme"})
 

@@ -32,7 +32,7 @@ def with_concentrations(given: Given) -> Given:
     if found.empty or fired is None:
         return {**given, "flags": known}
     typed = ibis.memtable(found[[*FINDING, "code"]].astype({"detail": "string"}), schema=ibis.schema({**FINDING, "code": "string"}))
-    return {**given, "flags": known, "findings": fired.select(*typed.columns).union(typed)}
+    return {**given, "flags": known, "findings": fired.select(**{c: fired[c].cast(t) for c, t in typed.schema().items()}).union(typed)}
 
 
 def concentrations(given: Given) -> pd.DataFrame:

@@ -14,14 +14,16 @@ from pipelines.leads.cases import GENERIC
 DEFAULT_CAP = 500_000.0
 """CNY a case may count for at most, where the configuration sets no cap for its line."""
 FLOOR = 1_000.0
-"""CNY that a case without known money (conduct, party-level sources) counts for."""
+"""CNY that any case counts for at least."""
 URGENT = 1.25
 """An open claim inside its statutory term comes before an equal one that is paid."""
-REPEAT = 0.8
+REPEAT = 0.85
 """What each further case of one scheme is worth against the one before it: variety teaches more than the tenth of a kind."""
-SIGN = 0.5
+SIGN = 0.3
 """What a case of a generic scheme is worth against a definite story: it still has to be found out what happened."""
-HOURS_POWER = 0.15
+RARITY = 0.4
+"""Power of the number of subjects on which a case's strongest flag fires."""
+HOURS_POWER = 0.1
 
 
 def expected_value(cases: pd.DataFrame, settings: Priority, as_of: pd.Timestamp) -> pd.Series:
@@ -45,7 +47,9 @@ def expected_value(cases: pd.DataFrame, settings: Priority, as_of: pd.Timestamp)
     """
     cap = cases["line"].map(settings.caps).astype("float64").fillna(DEFAULT_CAP)
     saved = cases["preventable"] + settings.recoverable * cases["amount_paid"]
-    money = saved.clip(lower=FLOOR).where(saved < cap, cap)
+    # Unknown is not nothing: conduct and party-level cases, whose money no row states, count like the middle one.
+    known = saved.where(saved > 0, saved[saved > 0].median() if (saved > 0).any() else FLOOR)
+    money = known.clip(lower=FLOOR).where(known < cap, cap)
     value = cases["probability"] * money**settings.shrink / cases["hours"] ** HOURS_POWER
     due = pd.to_datetime(cases["deadline"])
     urgent = due.between(as_of, as_of + pd.Timedelta(days=settings.decision_days))
@@ -59,7 +63,7 @@ def rank(cases: pd.DataFrame, capacity: Capacity) -> pd.DataFrame:
     Parameters
     ----------
     cases : DataFrame
-        case_id, scheme, subject_kind, priority, deadline.
+        case_id, scheme, subject_kind, priority, deadline, subjects (on how many its strongest flag fires).
     capacity : Capacity
         Slots and shares.
 
@@ -81,7 +85,7 @@ def _slots(cases: pd.DataFrame, capacity: Capacity) -> np.ndarray:
     """
     queues = [group.tolist() for _, group in cases.groupby(["subject_kind", "scheme"]).groups.items()]
     kinds, schemes = cases["subject_kind"].tolist(), cases["scheme"].tolist()
-    worth = cases["priority"].where(~cases["scheme"].isin(GENERIC), cases["priority"] * SIGN).tolist()
+    worth = _worth(cases).tolist()
     of_kind: Counter[str] = Counter()
     of_scheme: Counter[str] = Counter()
     chosen: list[int] = []
@@ -93,6 +97,13 @@ def _slots(cases: pd.DataFrame, capacity: Capacity) -> np.ndarray:
         of_scheme[schemes[row]] += 1
         chosen.append(row)
     return np.array(chosen, dtype=int)
+
+
+def _worth(cases: pd.DataFrame) -> pd.Series:
+    """Priority, less for generic signs and for flags that fire everywhere: of equal ratios, the rarer list holds the surer cases."""
+    definite = cases["priority"].where(~cases["scheme"].isin(GENERIC), cases["priority"] * SIGN)
+    worth: pd.Series = definite / cases["subjects"].fillna(1).clip(lower=1) ** RARITY
+    return worth
 
 
 def _share(kind: str, capacity: Capacity) -> float:

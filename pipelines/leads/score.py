@@ -12,7 +12,7 @@ from pipelines.leads.crowd import CODE as PILED
 from pipelines.leads.inputs import Given, base_counts, cards, collected, located
 from pipelines.leads.matrix import LEAST, LOW_SIDE, kinds, matrix
 
-REASON = [*SUBJECT, "code", "kind", "value", "limit", "detail", "points", "peer", "scheme", "severity", "family", "line"]
+REASON = [*SUBJECT, "code", "kind", "value", "limit", "detail", "points", "peer", "scheme", "severity", "family", "line", "subjects"]
 SCORES = [*SUBJECT, "suspicion", "odd", "points"]
 ODD_SHARE = 0.02
 """Only this share of a kind's subjects is called odd at all,"""
@@ -105,5 +105,5 @@ def _named(kind: str, reasons: pd.DataFrame, points: pd.Series, frame: pd.DataFr
     return reasons.assign(
         subject_kind=kind, code=reasons["feature"], kind="anomaly", detail="z=" + reasons["z"].astype(float).round(1).astype(str),
         points=weight * reasons["subject_id"].map(points), scheme="anomaly", severity="low", family="anomaly",
-        line=reasons["subject_id"].map(lines),
+        line=reasons["subject_id"].map(lines), subjects=int((points > 0).sum()),
     )  # fmt: skip

@@ -16,7 +16,9 @@ def value(*rows: dict[str, object], **settings: object) -> list[float]:
 
 
 def many(n: int, **columns: object) -> pd.DataFrame:
-    frame = pd.DataFrame({"case_id": [f"c{i:03}" for i in range(n)], "scheme": "s", "subject_kind": "claim", "deadline": pd.NaT})
+    frame = pd.DataFrame(
+        {"case_id": [f"c{i:03}" for i in range(n)], "scheme": "s", "subject_kind": "claim", "deadline": pd.NaT, "subjects": 10}
+    )
     return frame.assign(**{"priority": [float(n - i) for i in range(n)], **columns})
 
 

@@ -4,7 +4,7 @@ import pytest
 from models.fusion import cap_total, probability
 from models.scorecard import Scorecard, points, verdict_ratio
 
-FLAGS = pd.DataFrame({"code": ["A", "B", "C"], "family": ["X", "X", "Y"], "severity": ["high", "high", "low"]})
+FLAGS = pd.DataFrame({"code": ["A", "B", "C"], "family": ["X", "X", "Y"], "severity": ["high", "high", "low"], "scheme": "s"})
 
 
 def fired(code: str, subjects: int, line: str = "motor") -> pd.DataFrame:
@@ -33,12 +33,20 @@ def test_a_flag_that_always_fires_is_worth_nothing():
 
 def test_share_is_per_line():
     rows = pd.concat([fired("A", 500), fired("A", 5, "health")])
-    card = Scorecard().fit(rows, FLAGS, pd.concat([base(1000), base(1000, "health")])).table_.set_index("line")
+    card = Scorecard().fit(rows, FLAGS, pd.concat([base(1000), base(100_000, "health")])).table_.set_index("line")
     assert card.loc["health", "ratio"] == 20.0 and card.loc["motor", "ratio"] == 2.0
 
 
+def test_a_flag_speaks_for_one_scheme_of_many():
+    two = FLAGS.assign(scheme=["s", "t", "t"])
+    one_scheme = Scorecard().fit(fired("A", 100), FLAGS, base(1000)).table_["ratio"].item()
+    two_schemes = Scorecard().fit(fired("A", 100), two, base(1000)).table_["ratio"].item()
+    assert (one_scheme, two_schemes) == (pytest.approx(10.0), pytest.approx(5.0))
+
+
 def test_unknown_base_sets_no_limit():
-    assert Scorecard().fit(fired("A", 500), FLAGS, base(1000, "other")).table_["ratio"].tolist() == [20.0]
+    nobody = base(1000, "other").assign(grain="person")
+    assert Scorecard().fit(fired("A", 500), FLAGS, nobody).table_["ratio"].tolist() == [20.0]
 
 
 def test_family_cap_is_proportional():

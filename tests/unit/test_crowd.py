@@ -1,0 +1,58 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipelines.leads.company import companions
+from pipelines.leads.crowd import CODE, concentrations, with_concentrations
+from tests.unit.leads_book import FLAGS, finding
+
+
+def given(at_one: int, families: int | None = None, exempt: bool = False) -> dict[str, pd.DataFrame]:
+    """Two thousand claims at forty hospitals, twenty with H01 by chance and ``at_one`` more at a single one."""
+    rng = np.random.default_rng(2)
+    ids = [f"a:{i}" for i in range(2000)]
+    view = pd.DataFrame({"claim_id": ids, "line": "health", "hospital_id": [f"hospital:{h:016x}" for h in rng.integers(1, 41, 2000)]})
+    view["family_id"] = [f"f{i}" for i in range(2000)]
+    view["person_id"] = view["family_id"]
+    view.loc[: at_one - 1, "hospital_id"] = "hospital:00000000000000ff"
+    if families:
+        view.loc[: at_one - 1, "family_id"] = [f"f{i % families}" for i in range(at_one)]
+    fired = [finding("H01", "claim", c, c) for c in [*ids[:at_one], *ids[1000:1020]]]
+    entities = pd.DataFrame({"entity_id": ["hospital:00000000000000ff"], "exempt": [exempt]})
+    return {"claim_view": view, "findings": pd.DataFrame(fired), "flags": FLAGS, "entities": entities}
+
+
+def test_a_pile_beyond_chance_is_found_with_its_claims():
+    found = concentrations(given(8))
+    assert found["subject_id"].unique().tolist() == ["hospital:00000000000000ff"]
+    assert sorted(found["evidence_key"]) == sorted(f"a:{i}" for i in range(8))
+    row = found.iloc[0]
+    assert (row["code"], row["detail"], row["value"]) == (CODE, "H01", 8.0) and row["limit"] < 1.0
+
+
+def test_chance_alone_piles_nothing_up():
+    assert concentrations(given(0)).empty
+
+
+def test_one_family_is_no_pile():
+    assert concentrations(given(8, families=2)).empty
+
+
+def test_exempt_parties_are_left_out():
+    assert concentrations(given(8, exempt=True)).empty
+
+
+def test_the_findings_and_the_card_join_the_others():
+    tables = with_concentrations(given(8))
+    assert CODE in set(tables["flags"]["code"])
+    assert tables["findings"].count().execute() == len(given(8)["findings"]) + 8
+
+
+@pytest.mark.parametrize(("k", "together"), [(4, True), (1, False)])
+def test_leads_that_meet_at_a_small_provider_belong_together(k: int, together: bool):
+    tables = given(4)
+    leads = pd.DataFrame({"lead_id": [f"l{i}" for i in range(20)], "scheme": "invoice_reuse"})
+    claims = [f"a:{i}" for i in range(k)] + [f"a:{100 * i + 50}" for i in range(20 - k)]
+    found = companions(tables, leads, pd.DataFrame({"lead_id": leads["lead_id"], "claim_id": claims}))
+    at_one = found[found["unit"] == "hospital:00000000000000ff"]
+    assert len(at_one) == (k if together else 0)
