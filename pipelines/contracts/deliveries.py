@@ -21,6 +21,7 @@ import ibis.expr.types as ir
 from features.schema import LINEAGE, TYPES, Table, tables
 from pipelines.contracts.admission import Admission, rows_path
 from pipelines.engine import Engine
+from pipelines.engine.keeping import kept
 
 ByTable: TypeAlias = Mapping[str, Sequence[Admission]]
 
@@ -46,8 +47,14 @@ def stage(engine: Engine, store: Path, as_of: date, admissions: Iterable[Admissi
         ``orphan:<column>`` added where a reference leads nowhere, though its table was delivered.
     """
     found = in_force(admissions, as_of)
-    staged = {n: _latest(_parts(engine, store, as_of, t, found), t) for n, t in tables().items()}
-    return {n: _orphans(rows, tables()[n], staged, frozenset(found)) for n, rows in staged.items()}
+    parts = {n: _parts(engine, store, as_of, t, found) for n, t in tables().items()}
+    ids = {n: kept(_ids(p, tables()[n])) for n, p in parts.items() if n in found}
+    staged = {n: _orphans(_latest(p, tables()[n]), tables()[n], ids) for n, p in parts.items()}
+    if "parties" in ids:
+        # Entities take their id from the record received first, and a later version of it must not change that.
+        first = ids["parties"].select(party_id="key", first_received_at="first_received_at")
+        staged["parties"] = staged["parties"].left_join(first, "party_id").drop("party_id_right")
+    return staged
 
 
 def in_force(admissions: Iterable[Admission], as_of: date) -> dict[str, list[Admission]]:
@@ -92,22 +99,37 @@ def _types(table: Table) -> dict[str, str]:
     return {c.name: TYPES[c.type] for c in (*table.columns, *LINEAGE)}
 
 
-def _parts(engine: Engine, store: Path, as_of: date, table: Table, found: ByTable) -> list[tuple[str, ir.Table]]:
-    """The table's deliveries, oldest first, each with its insurer and cut to what was known."""
-    later = {p: _later(engine, store, as_of, p, found) for p in _parents(table)}
-    return [(a.insurer, _part(engine.read(rows_path(store, a)), a, as_of, later)) for a in found.get(table.name, ())]
+def _parts(engine: Engine, store: Path, as_of: date, table: Table, found: ByTable) -> tuple[list[ir.Table], list[ir.Table]]:
+    """The table's rows as far as they were known: each insurer's first delivery, mostly its whole history, and what came after it.
+
+    Deliveries with receipt times are read all at once: a union of hundreds takes longer to plan than to carry out.
+    """
+    mine = found.get(table.name, ())
+    first = {a.insurer: a for a in reversed(mine)}
+    groups = [[a for a in mine if (a is first[a.insurer]) is old] for old in (True, False)]
+    return _read(engine, store, as_of, groups[0], found), _read(engine, store, as_of, groups[1], found)
 
 
-def _part(rows: ir.Table, admission: Admission, as_of: date, later: Mapping[str, ir.Table | None]) -> ir.Table:
+def _read(engine: Engine, store: Path, as_of: date, group: Sequence[Admission], found: ByTable) -> list[ir.Table]:
+    receipted = [rows_path(store, a) for a in group if a.receipted]
+    parts = [_typed(engine.read(receipted), tables()[group[0].table])] if receipted else []
+    return parts + [_invented(engine, store, a, as_of, found) for a in group if not a.receipted]
+
+
+def _typed(rows: ir.Table, table: Table) -> ir.Table:
+    return rows.select(**{n: rows[n].cast(t) for n, t in _types(table).items()})
+
+
+def _invented(engine: Engine, store: Path, admission: Admission, as_of: date, found: ByTable) -> ir.Table:
+    """Rows of a delivery without receipt time, cut to what was known."""
     table = tables()[admission.table]
-    rows = rows.select(**{n: rows[n].cast(t) for n, t in _types(table).items()})
-    if admission.receipted:
-        return rows
+    rows = _typed(engine.read(rows_path(store, admission)), table)
     if table.known_at:
         return known_cells(rows.filter(_known(rows, table.known_at, as_of)), table, as_of)
-    for parent, unknown in later.items():
+    for parent, column in _parents(table).items():
+        unknown = _later(engine, store, as_of, parent, found)
         if unknown is not None:
-            rows = rows.anti_join(unknown, [(_parents(table)[parent], "later_id")])
+            rows = rows.anti_join(unknown, [(column, "later_id")])
     return known_cells(rows, table, as_of)
 
 
@@ -136,23 +158,19 @@ def _later(engine: Engine, store: Path, as_of: date, parent: str, found: ByTable
     return _stacked(ids) if ids else None
 
 
-def _latest(parts: Sequence[tuple[str, ir.Table]], table: Table) -> ir.Table:
-    """The latest version of each key; ``parts`` (insurer, rows) oldest first, each with a key at most once.
-
-    Each insurer's first delivery is mostly the whole history: only its keys are compared with the rest, which are few.
-    """
-    if not parts:
+def _latest(parts: tuple[list[ir.Table], list[ir.Table]], table: Table) -> ir.Table:
+    """The latest version of each key; only the keys of the histories are compared with what came later, which is little."""
+    older, later = parts
+    if not older:
         return empty(table)
-    first = {insurer: i for i, (insurer, _) in reversed(list(enumerate(parts)))}
-    older = _stacked([parts[i][1] for i in sorted(first.values())])
-    later = [(i, rows) for i, (_, rows) in enumerate(parts) if i not in first.values()]
     if not later:
-        return older
+        return _stacked(older)
     keys = ("insurer", *table.key)
-    newer = _stacked([rows.mutate(part_version=ibis.literal(i, "int32")) for i, rows in later])
-    last = newer.mutate(nth_version=ibis.row_number().over(group_by=list(keys), order_by=newer.part_version.desc()))
-    last = last.filter(last.nth_version == 0).drop("nth_version", "part_version")
-    return _without(older, last, keys).union(last)
+    newer = _stacked(later)
+    order = [newer.received_at.desc(), newer.row_sha256.desc()]
+    last = newer.mutate(nth_version=ibis.row_number().over(group_by=list(keys), order_by=order))
+    last = last.filter(last.nth_version == 0).drop("nth_version")
+    return _without(_stacked(older), last, keys).union(last)
 
 
 def _without(rows: ir.Table, others: ir.Table, keys: Sequence[str]) -> ir.Table:
@@ -165,17 +183,22 @@ def _stacked(parts: Sequence[ir.Table]) -> ir.Table:
     return ibis.union(parts[0], *parts[1:]) if len(parts) > 1 else parts[0]
 
 
-def _orphans(rows: ir.Table, table: Table, staged: Mapping[str, ir.Table], delivered: frozenset[str]) -> ir.Table:
+def _orphans(rows: ir.Table, table: Table, ids: Mapping[str, ir.Table]) -> ir.Table:
     """The table with its references checked."""
-    refs = [c for c in table.columns if c.ref in delivered]
-    if table.name not in delivered or not refs:
+    refs = [c for c in table.columns if c.ref in ids]
+    if table.name not in ids or not refs:
         return rows
     joined = rows
     for column in refs:
-        there = staged[column.ref].view()
-        ids = there.select(**{f"found_{column.name}": there[tables()[column.ref].key[0]]})
-        joined = joined.left_join(ids, [(column.name, f"found_{column.name}")])
+        known = ids[column.ref].select(**{f"found_{column.name}": "key"})
+        joined = joined.left_join(known, [(column.name, f"found_{column.name}")])
     lost = [joined[c.name].notnull() & joined[f"found_{c.name}"].isnull() for c in refs]
     names = [ibis.ifelse(condition, f";orphan:{c.name}", "") for c, condition in zip(refs, lost, strict=True)]
     marks = joined.dq.fill_null("").concat(*names).re_replace("^;", "").nullif("")
     return joined.select(**{n: (marks if n == "dq" else joined[n]) for n in rows.columns})
+
+
+def _ids(parts: tuple[list[ir.Table], list[ir.Table]], table: Table) -> ir.Table:
+    """First key column of every delivered row that was known, each value once, and when it was first received."""
+    every = _stacked([p.select("received_at", key=p[table.key[0]]) for group in parts for p in group])
+    return every.group_by("key").agg(first_received_at=every.received_at.min())

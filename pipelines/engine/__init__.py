@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -11,8 +12,8 @@ import ibis.expr.types as ir
 class Engine(Protocol):
     """What a stage may ask of an engine."""
 
-    def read(self, path: Path) -> ir.Table:
-        """A Parquet file, or folder of Parquet files, as a table."""
+    def read(self, path: Path | Sequence[Path]) -> ir.Table:
+        """A Parquet file, several of one schema, or a folder of them, as a table."""
 
     def write(self, table: ir.Table, path: Path, order_by: tuple[str, ...] = ()) -> int:
         """Write a table to one Parquet file in a total order, floats rounded; returns the row count."""

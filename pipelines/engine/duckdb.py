@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import ibis
@@ -41,12 +42,13 @@ class DuckEngine:
             self.con.raw_sql(statement)
         self.con.raw_sql("SET lock_configuration=true")
 
-    def read(self, path: Path) -> ir.Table:
-        """A Parquet file, or all of a folder's."""
-        pattern = str(path / "*.parquet") if path.is_dir() else str(path)
-        if not path.exists():
-            raise DataError("a stage's table is missing", path.name, "remove the unfinished run and start it again")
-        return self.con.read_parquet(pattern)
+    def read(self, path: Path | Sequence[Path]) -> ir.Table:
+        """A Parquet file, several, or all of a folder's."""
+        paths = [path] if isinstance(path, Path) else list(path)
+        for one in paths:
+            if not one.exists():
+                raise DataError("a stage's table is missing", one.name, "remove the unfinished run and start it again")
+        return self.con.read_parquet([str(p / "*.parquet") if p.is_dir() else str(p) for p in paths])
 
     def write(self, table: ir.Table, path: Path, order_by: tuple[str, ...] = ()) -> int:
         """One Parquet file, sorted by ``order_by`` then every other column, written beside and renamed."""
