@@ -75,7 +75,7 @@ class Scoring:
     family_cap: float = 60.0
     anomaly_cap: float = 15.0
     seed: int = 7
-    trees: int = 200
+    trees: int = 100
     peer_minimum: int = 30
 
 
