@@ -17,11 +17,11 @@ FLOOR = 1_000.0
 """CNY that any case counts for at least."""
 URGENT = 1.25
 """An open claim inside its statutory term comes before an equal one that is paid."""
-REPEAT = 0.85
+REPEAT = 0.8
 """What each further case of one scheme is worth against the one before it: variety teaches more than the tenth of a kind."""
 SIGN = 0.3
 """What a case of a generic scheme is worth against a definite story: it still has to be found out what happened."""
-RARITY = 0.4
+RARITY = 0.5
 """Power of the number of subjects on which a case's strongest flag fires."""
 HOURS_POWER = 0.1
 
