@@ -9,6 +9,7 @@ from features.book import Book
 from features.indicators.base import RedFlag, Settings, red_flag
 from features.indicators.crashes import paid_to_strangers
 from features.indicators.evidence import finding, without_exempt
+from features.indicators.referrals import waves
 from features.indicators.sharing import crowded, dearer, linked_claims, public_values, without_public
 from features.peers import binomial_z
 
@@ -25,12 +26,13 @@ LINK = "Tumminello et al. 2023"
     scheme="hospital_ring",
     needs=("claim_roles.role", "policies.agent_id"),
     source=f"Taiping case; {LINK}",
-    settings={"lift": 5, "households": 5},
+    settings={"lift": 5, "households": 5, "crowd": 6, "days": 150, "weeks": 4, "wave": 4, "signs": 2},
 )
 def hospital_agent(book: Book, s: Settings) -> ir.Table:
     """An agent's customers fill one hospital.
 
-    Condition: validated link of agent and hospital, ``lift`` or more times chance, ``households`` or more households.
+    Condition: validated link of agent and hospital, ``lift`` or more times chance, ``households`` or more households; or, where the pair's
+    whole history hides it, a wave of ``crowd`` households within ``days`` that one doctor sees and that stay long (:func:`waves`).
     Example: fourteen families of one agent in a hospital that has two of a hundred patients of the district.
     Reason: agent and hospital fill beds together and split the benefit.
     Exclusions: exempt hospitals (the only one of a county, direct payment); chance is reckoned within the home district and line.
@@ -38,9 +40,13 @@ def hospital_agent(book: Book, s: Settings) -> ir.Table:
     strong = linked_claims(book, ("agent", "hospital"), ("agent_id", "hospital_id")).filter(
         lambda t: (t.lift >= s["lift"]) & (t.link_n >= s["households"])
     )
-    rows = without_exempt(without_exempt(strong, "hospital_id", book), "agent_id", book)
+    every = ibis.union(strong.select(*_MET), waves(book, s).select(*_MET), distinct=True)
+    rows = without_exempt(without_exempt(every, "hospital_id", book), "agent_id", book)
     sides = [_side(rows, "hospital", "hospital_id", s["households"]), _side(rows, "agent", "agent_id", s["households"])]
     return ibis.union(*sides)
+
+
+_MET = ("claim_id", "agent_id", "hospital_id", "link_n")
 
 
 def _side(rows: ir.Table, kind: str, column: str, limit: float) -> ir.Table:
