@@ -1,13 +1,61 @@
-"""The only importer of mlflow: each published night is a run in the workspace's own SQLite store. Nothing leaves the machine."""
+"""The only importer of mlflow: each published night is a run in the workspace's own SQLite store. Nothing leaves the machine.
+
+mlflow takes seconds to load and to make its store, so a process of its own does that while the night runs.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipelines.errors import DataError
+
 EXPERIMENT = "nightly"
+QUIET = {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "GIT_PYTHON_REFRESH": "quiet"}
+
+
+class Recorder:
+    """A process that gets the store ready and then waits for the night to record.
+
+    Parameters
+    ----------
+    root : Path
+        The workspace; holds ``mlflow.db`` and ``mlflow/``.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        command = [sys.executable, "-m", "pipelines.tracking", str(root)]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+        self.process = subprocess.Popen(command, text=True, env={**os.environ, **QUIET}, **pipes)  # type: ignore[call-overload]  # noqa: S603 - our own module
+
+    def record(self, manifest: Path, files: tuple[Path, ...]) -> None:
+        """Hand a published night over and wait until it is recorded.
+
+        Raises
+        ------
+        DataError
+            If mlflow could not record it; the night stays published.
+        """
+        job = json.dumps({"manifest": str(manifest), "files": [str(f) for f in files]})
+        _, said = self.process.communicate(job + "\n")
+        if self.process.returncode:
+            last = said.strip().splitlines()[-1:] or ["no word"]
+            kind = last[0].split(":")[0]
+            raise DataError(
+                f"the night is published, but mlflow could not record it ({kind})", str(self.root / "mlflow.db"), "move it away"
+            )
+
+    def stop(self) -> None:
+        """End the process if it still waits."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
 
 
 def record_night(root: Path, manifest: Mapping[str, Any], files: tuple[Path, ...]) -> str:
@@ -27,16 +75,21 @@ def record_night(root: Path, manifest: Mapping[str, Any], files: tuple[Path, ...
     str
         The mlflow run id. The same night recorded again returns the run it already has.
     """
-    os.environ.update({"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true", "GIT_PYTHON_REFRESH": "quiet"})
-    from mlflow import MlflowClient  # seven seconds cold: only when a night was really carried out
-
-    client = MlflowClient(tracking_uri=f"sqlite:///{root / 'mlflow.db'}")
-    found = client.get_experiment_by_name(EXPERIMENT)
-    experiment = found.experiment_id if found else client.create_experiment(EXPERIMENT, artifact_location=(root / "mlflow").as_uri())
+    client, experiment = _store(root)
     same = client.search_runs([experiment], f"tags.run_key = '{manifest['run_key']}'", max_results=1)
     if same:
         return str(same[0].info.run_id)
     return _new_run(client, experiment, manifest, files)
+
+
+def _store(root: Path) -> tuple[Any, str]:
+    """A client and the id of the experiment, made if missing."""
+    os.environ.update(QUIET)
+    from mlflow import MlflowClient  # seven seconds cold
+
+    client = MlflowClient(tracking_uri=f"sqlite:///{root / 'mlflow.db'}")
+    found = client.get_experiment_by_name(EXPERIMENT)
+    return client, found.experiment_id if found else client.create_experiment(EXPERIMENT, artifact_location=(root / "mlflow").as_uri())
 
 
 def _new_run(client: Any, experiment: str, manifest: Mapping[str, Any], files: tuple[Path, ...]) -> str:
@@ -56,3 +109,17 @@ def _metrics(manifest: Mapping[str, Any]) -> dict[str, float]:
     stages = {f"seconds.{s['stage']}": s["seconds"] for s in manifest["stages"]}
     peaks = {f"peak_mib.{s['stage']}": s["peak_mib"] for s in manifest["stages"]}
     return {**stages, **peaks, **{f"count.{k}": float(v) for k, v in manifest["counts"].items()}}
+
+
+def main() -> None:
+    """The recorder's process: make the store ready, then record what standard input names."""
+    root = Path(sys.argv[1])
+    _store(root)
+    for line in sys.stdin:
+        job = json.loads(line)
+        manifest = json.loads(Path(job["manifest"]).read_text(encoding="utf-8"))
+        record_night(root, manifest, tuple(Path(f) for f in job["files"]))
+
+
+if __name__ == "__main__":
+    main()

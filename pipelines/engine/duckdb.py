@@ -59,7 +59,7 @@ class DuckEngine:
             rest = [n for n in rounded.columns if n not in order_by and not rounded[n].type().is_nested()]
             rounded = rounded.order_by([*order_by, *rest])
         beside = path.with_name(path.name + ".part")
-        self.con.to_parquet(rounded, beside, compression="zstd")
+        self.con.to_parquet(rounded, beside, compression="snappy")
         os.replace(beside, path)
         return int(pyarrow.parquet.read_metadata(path).num_rows)
 

@@ -18,6 +18,7 @@ from pipelines.flows.intake import Intake, Options, take_in
 from pipelines.flows.publishing import about, publish
 from pipelines.flows.screen import screen
 from pipelines.ids import digest_file, digest_json
+from pipelines.tracking import Recorder
 
 Tell = Callable[[str], None]
 LEDGER = "ledger.parquet"
@@ -80,14 +81,23 @@ def _carry_out(intake: Intake, settings: config.Settings, engine: DuckEngine, te
     run = runs.Run(intake.workspace, engine, (intake.as_of, run_key(intake, settings, ledger)), tell)
     if run.published:
         return Night(run.manifest(), run.out, True)
+    recorder = Recorder(run.workspace.root)
+    try:
+        manifest = _publish(run, intake, settings, ledger)
+        recorder.record(run.manifest_file, tuple(run.out / f"validation.{kind}" for kind in ("html", "json")))
+    finally:
+        recorder.stop()
+    return Night(manifest, run.out, False)
+
+
+def _publish(run: runs.Run, intake: Intake, settings: config.Settings, ledger: Path | None) -> dict[str, Any]:
+    """Screen, make leads, publish; the manifest."""
     book = screen(run, intake, settings)
     made = run.stage("leads", lambda: _leads(run, book, settings, ledger), ordered=True)
     facts = about(run, intake, settings, {**book.tables, **made})
     run.publish(lambda out: publish(made, out, (settings.report, intake), facts))
     runs.copy_file(run.folder / "stages" / "leads" / LEDGER, run.folder / LEDGER)
-    manifest = run.finish(facts)
-    _track(run, manifest)
-    return Night(manifest, run.out, False)
+    return run.finish(facts)
 
 
 def run_key(intake: Intake, settings: config.Settings, ledger: Path | None) -> str:
@@ -117,10 +127,3 @@ def _leads(run: runs.Run, book: Book, settings: config.Settings, ledger: Path | 
     made = {name: ibis.memtable(frame) for name, frame in leads.run(book.tables, settings, (run.key, book.as_of), known).items()}
     around = graph.neighbourhood(made["lead_evidence"], book.tables, settings.report.graph_nodes * 4)
     return {**made, "neighbourhood": around}
-
-
-def _track(run: runs.Run, manifest: Mapping[str, Any]) -> None:
-    from pipelines import tracking  # mlflow takes seconds to load; a no-op never does
-
-    files = tuple(p for p in (run.manifest_file, run.out / "validation.html", run.out / "validation.json") if p.exists())
-    tracking.record_night(run.workspace.root, manifest, files)

@@ -42,13 +42,18 @@ def screen(run: runs.Run, intake: Intake, settings: config.Settings) -> Book:
     """
     known = run.stage("staging", lambda: deliveries.stage(run.engine, run.workspace.store, intake.as_of, intake.used))
     available = deliveries.available(run.engine, known)
-    found = run.stage("resolve", lambda: resolve.run(known, run.engine, intake.as_of))
+    found = run.stage("resolve", lambda: _changed(resolve.run(known, run.engine, intake.as_of), known))
     book = Book({**known, **found}, intake.as_of, available, settings.flags)
     book = _more(book, run.stage("views", lambda: {"claim_view": claim_view(book), "policy_view": policy_view(book)}))
     book = _more(book, run.stage("graph", lambda: graph.run(book.tables)))
     days = settings.scope.look_back_days
     book = _more(book, run.stage("features", lambda: {n: make(book, spine(book, kinds, days)) for n, (kinds, make) in FEATURES.items()}))
     return _more(book, run.stage("flags", lambda: _findings(book, _enabled(settings)), ordered=True))
+
+
+def _changed(tables: dict[str, ir.Table], before: dict[str, ir.Table]) -> dict[str, ir.Table]:
+    """What a stage made anew: a table handed on as it was is not written twice."""
+    return {name: table for name, table in tables.items() if table is not before.get(name)}
 
 
 def _more(book: Book, added: dict[str, ir.Table]) -> Book:

@@ -36,7 +36,7 @@ INSURERS = ("jialing", "bayu", "jinfo", "simian", "wulong", "diaoyu")
 """Made-up insurers, after places; small books have the first two, big ones up to all six."""
 
 
-def simulate(claims: int, seed: int, out: Path, fmt: str = "csv", nights: int = 10) -> dict[str, int]:
+def simulate(claims: int, seed: int, out: Path, fmt: str = "csv", nights: int = 5) -> dict[str, int]:
     """Write a synthetic book.
 
     Parameters

@@ -87,7 +87,7 @@ def _write(engine: DuckEngine, query: str, target: Path, source: str) -> None:
     """
     part = target.with_suffix(".part")
     try:
-        engine.con.raw_sql(f"COPY ({query}) TO {_text(part)} (FORMAT parquet, COMPRESSION zstd)")
+        engine.con.raw_sql(f"COPY ({query}) TO {_text(part)} (FORMAT parquet, COMPRESSION snappy)")
     except duckdb.Error as error:
         kind = type(error).__name__
         raise DataError(

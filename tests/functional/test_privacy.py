@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -12,29 +13,21 @@ import pandas as pd
 import pytest
 
 from features.schema import tables
-from tests.nights import KEY, ROOT, Said, command
+from tests.nights import ROOT, Said, command
 
 SHORTEST = 7
-DRIVER = """
-import os, socket, sys
-attempts = []
+REFUSING = """
+import os, socket
 real = socket.socket.connect
+def refused(where):
+    with open(os.environ["ATTEMPTS"], "a") as log:
+        log.write(repr(where))
+    raise OSError("refused by the test")
 def refusing(self, address):
-    if self.family == socket.AF_UNIX or str(address[0]).startswith("127.") or address[0] in ("::1", "localhost"):
-        return real(self, address)
-    attempts.append(address)
-    raise OSError("refused by the test")
+    local = self.family == socket.AF_UNIX or str(address[0]).startswith("127.") or address[0] in ("::1", "localhost")
+    return real(self, address) if local else refused(address)
 socket.socket.connect = refusing
-def unresolved(host, *rest, **more):
-    attempts.append(host)
-    raise OSError("refused by the test")
-socket.getaddrinfo = unresolved
-sys.argv = ["fraudleads", *sys.argv[1:]]
-from pipelines.cli import app
-try:
-    app(standalone_mode=False)
-finally:
-    print("attempts:", attempts)
+socket.getaddrinfo = lambda host, *rest, **more: refused(host)
 """
 
 
@@ -106,11 +99,19 @@ def test_raw_values_lie_only_where_the_owner_alone_reads(told: tuple[Said, Path]
 
 
 def test_nothing_phones_home(tiny_book: Path, tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", DRIVER, "nightly", "--source", "book", "--data", str(tiny_book), "--workspace", str(tmp_path)],
-        capture_output=True, text=True, cwd=ROOT, env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "FRAUDLEADS_KEY": KEY}, check=False,
+    """Every Python process of the night refuses every address that is not this machine's, and notes that it was asked."""
+    (tmp_path / "sitecustomize.py").write_text(REFUSING, encoding="utf-8")
+    (tmp_path / "attempts").touch()
+    env = {"PYTHONPATH": str(tmp_path), "ATTEMPTS": str(tmp_path / "attempts")}
+    probe = subprocess.run(
+        [sys.executable, "-c", "import socket; socket.create_connection(('192.0.2.1', 80))"],
+        env={**os.environ, **env}, capture_output=True, check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert "attempts: []" in done.stdout
-    assert (tmp_path / "latest" / "report.html").exists()
-    assert (tmp_path / "mlflow.db").exists()
+    assert probe.returncode != 0
+    assert (tmp_path / "attempts").read_text() == "'192.0.2.1'"
+    (tmp_path / "attempts").write_text("")
+    said = command("nightly", "--source", "book", "--data", tiny_book, "--workspace", tmp_path / "var", env=env)
+    assert said.code == 0, said.err
+    assert (tmp_path / "attempts").read_text() == ""
+    assert (tmp_path / "var" / "latest" / "report.html").exists()
+    assert (tmp_path / "var" / "mlflow.db").exists()
