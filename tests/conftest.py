@@ -31,5 +31,11 @@ def tiny_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from pipelines.simulate import simulate
 
     folder = tmp_path_factory.mktemp("tiny")
-    simulate(1_000, 3, folder, "csv")
+    simulate(1_000, 3, folder, "csv", nights=1)
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_night(tiny_book: Path, tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+    """The smallest book's night, published in a workspace of its own; tests that use it do not change it."""
+    return run_night(tiny_book, tmp_path_factory.mktemp("tiny_var"))
