@@ -10,7 +10,7 @@ leads: $(READY)
 	$(VENV)/bin/fraudleads nightly
 
 test: $(READY)
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist loadfile
 
 check: $(READY)
 	$(VENV)/bin/ruff check .

@@ -14,7 +14,7 @@ KEY = "a-test-key"
 
 @pytest.fixture
 def night(tmp_path: Path) -> Path:
-    """Seven cases: three (claim, person, ring) of one planted instance, one with the wrong scheme, one look-alike, one bystander, one by device."""
+    """Seven cases: claim, person and ring of one planted instance, a wrong scheme, a look-alike, a bystander, one by device."""
     out, stage, truth = (tmp_path / n for n in ("out", "stages/resolve", "truth"))
     for folder in (out, stage, truth):
         folder.mkdir(parents=True)
