@@ -143,23 +143,25 @@ def early_claims(book: Book, s: Settings) -> ir.Table:
     scheme="ghost_policies",
     needs=("policies.agent_id", "policy_events.kind"),
     source="SAMA",
-    settings={"policies": 3, "signs": 2, "days": 430},
+    settings={"policies": 3, "signs": 2, "days": 430, "contacts": 2},
 )
 def ghost_policy(book: Book, s: Settings) -> ir.Table:
     """Policies of customers whom nobody can reach and who soon stop paying.
 
     Condition: ``policies`` or more policies of one agent with at least ``signs`` of: a failed callback; a phone shared with other
-    families or a premium from the agent's account; lapse or surrender within ``days``.
+    families or a premium from the agent's account; lapse or surrender within ``days``; at least ``contacts`` of them with the second sign.
     Example: nobody answers the callback, the phone belongs to six holders, the policy lapses after the bonus.
     Reason: the customer is invented or borrowed.
-    Exclusions: families sharing a phone; a failed callback alone.
+    Exclusions: families sharing a phone; a failed callback alone; customers who moved away, reached by nobody but once real.
     """
     policies = sold(book).select("policy_id", "agent_id", "holder_id", "holder_family")
     rows = without_exempt(policies, "agent_id", book)
     named = [_failed_calls(book), _odd_contacts(book, rows), _soon_gone(book, s["days"])]
     every = ibis.union(*(t.mutate(sign=ibis.literal(i)) for i, t in enumerate(named)))
-    signs = every.group_by("policy_id").agg(signs=every.sign.nunique())
+    signs = every.group_by("policy_id").agg(signs=every.sign.nunique(), contact=(every.sign == 1).any())
     hit = crowded(rows.inner_join(signs.filter(signs.signs >= s["signs"]), "policy_id"), ("agent_id",), "policy_id", s["policies"])
+    borrowed = hit.filter(hit.contact).group_by("agent_id").agg(contacts=lambda t: t.policy_id.nunique())
+    hit = hit.semi_join(borrowed.filter(borrowed.contacts >= s["contacts"]), "agent_id")
     return finding(hit, ("agent", "agent_id"), ("n", s["policies"]), ("policies", "policy_id"))
 
 

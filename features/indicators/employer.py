@@ -88,8 +88,10 @@ def shell_employers(book: Book, s: Settings) -> ir.Table:
     run = firms.filter(firms.firms >= s["employers"], firms.kinds >= s["kinds"])
     # Its partners too: the one in the middle knows two kinds, those at the ends one each.
     whole = met.inner_join(run.select(employer_id="employer_id", n="firms"), "employer_id").group_by("other_id").agg(n=lambda t: t.n.max())
-    hit = active.inner_join(whole, [("employer_id", "other_id")])
-    return finding(hit, ("employer", "employer_id"), ("n", s["employers"]), ("claims", "claim_id"))
+    # Each is shown with the claims of all it shares contacts with: one hand, one story.
+    circle = met.select("employer_id", "other_id").distinct().inner_join(whole.rename(firm="other_id"), [("employer_id", "firm")])
+    hit = active.inner_join(circle.select("n", firm="employer_id", other="other_id"), [("employer_id", "other")])
+    return finding(hit, ("employer", "firm"), ("n", s["employers"]), ("claims", "claim_id"))
 
 
 def _contacts(book: Book, active: ir.Table) -> ir.Table:

@@ -142,7 +142,7 @@ def habit(rows: ir.Table, by: str, hit: ir.BooleanValue, s: Settings) -> ir.Tabl
     "Overlapping stays",
     grain="person",
     severity="high",
-    scheme="sham_admission",
+    scheme="identity",
     needs=("claims.admitted_on", "claims.discharged_on", "claim_roles.role"),
     source="common screening practice",
     settings={"days": 1},
@@ -152,7 +152,7 @@ def overlapping_stays(book: Book, s: Settings) -> ir.Table:
 
     Condition: two stays of one person at different hospitals, of different events, overlap by more than ``days``.
     Example: admitted at A from 3 to 17 May and at B from 8 to 20 May.
-    Reason: nobody sleeps in two beds; one of the admissions, or its documents, is sham.
+    Reason: nobody sleeps in two beds; one of the admissions, its documents or the name on them is false, which of them is open.
     Exclusions: one stay claimed at several insurers (one hospital, one event); transfers on one day; stays without a discharge.
     """
     pairs = _pairs_of_stays(book).mutate(

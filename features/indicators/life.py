@@ -148,13 +148,14 @@ def common_beneficiary(book: Book, s: Settings) -> ir.Table:
     scheme="undisclosed_illness",
     needs=("claims.event_at", "policies.issued_on", "claim_diagnoses.code"),
     source="the most common dispute over life and health policies",
-    settings={"days": 730},
+    settings={"days": 730, "health_days": 120},
 )
 def undisclosed_illness(book: Book, s: Settings) -> ir.Table:
     """The illness is older than the policy.
 
     Condition: within ``days`` of issue of a health, critical-illness or life policy a claim for an illness (chapter of lasting illnesses,
-    else category) for which the same person claimed, at any insurer and whatever came of it, before the issue.
+    else category) for which the same person claimed, at any insurer and whatever came of it, before the issue. On a health policy the
+    category must be the same and the claim come within ``health_days``: half the elderly have something of the heart.
     Example: treated for coronary disease in 2023, policy issued in March 2025, claim for a bypass in May.
     Reason: it was not declared, or the policy would not have been issued so.
     Exclusions: illnesses that come and go (infections, injuries, pregnancy); renewals; group and gift cover, where nothing is asked.
@@ -162,12 +163,16 @@ def undisclosed_illness(book: Book, s: Settings) -> ir.Table:
     claims = book["claim_view"]
     known = claims.mutate(illness=illness(claims.diagnosis)).filter(lambda t: t.illness.notnull() & t.person_id.notnull())
     known = known.mutate(place=ibis.row_number().over(group_by=("person_id", "illness"), order_by=["event_at", "claim_id"]))
-    first = known.filter(known.place == 0).select("person_id", "illness", first_at="event_at", first_claim="claim_id")
+    first = known.filter(known.place == 0).select(
+        "person_id", "illness", first_at="event_at", first_claim="claim_id", before_code=known.diagnosis.upper().substr(0, 3)
+    )
     later = _individual(known).filter(lambda t: t.line.isin(HEALTH_LINES) & t.renewal_of.isnull())
     joined = later.inner_join(first, ["person_id", "illness"])
+    joined = joined.filter((joined.line != "health") | (joined.before_code == joined.diagnosis.upper().substr(0, 3)))
     since = joined.event_at.cast("date").delta(joined.issued_on, unit="day")
     before = joined.issued_on.delta(joined.first_at.cast("date"), unit="day")
-    hit = joined.mutate(before=before, subject=joined.claim_id).filter((since >= 0) & (since <= s["days"]) & (before > 0))
+    soon = since <= ibis.ifelse(joined.line == "health", s["health_days"], s["days"])
+    hit = joined.mutate(before=before, subject=joined.claim_id).filter((since >= 0) & soon & (before > 0))
     return finding(spread(hit, ("claim_id", "first_claim")), ("claim", "subject"), ("before", 0), ("claims", "claim_id"), "chapter")
 
 

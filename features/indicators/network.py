@@ -63,7 +63,7 @@ def _side(rows: ir.Table, kind: str, column: str, limit: float) -> ir.Table:
     scheme="garage_ring",
     needs=("claim_roles.role",),
     source="Shunyi court: 23 of 26 cases",
-    settings={"z": 3, "quantile": 0.9, "households": 4, "share": 0.75},
+    settings={"z": 3, "quantile": 0.9, "households": 4, "share": 0.75, "dear": 1},
 )
 def garage_customers(book: Book, s: Settings) -> ir.Table:
     """A garage that always meets the same reporters or owners, strangers to the crashes they report.
@@ -71,13 +71,16 @@ def garage_customers(book: Book, s: Settings) -> ir.Table:
     Condition: validated link of the garage with a reporter, a reporting phone or an owner, with its share of claims above the
     ``quantile`` of motor amounts ``z`` or more standard deviations above that of all garages; or, where districts are too small for
     chance to tell, one stranger's phone that reports ``households`` or more unrelated families, ``share`` of them or more at this
-    garage; or one private account that collects for ``LEAST`` or more families at this garage.
+    garage, for amounts ``dear`` or more standard errors above the line's; or one private account that collects for ``LEAST`` or more
+    families at this garage.
     Example: one man reports eleven strangers' crashes, all repaired at one shop.
     Reason: the garage makes the damage, and its people report and collect.
-    Exclusions: exempt garages (4S shops that report for their customers) and exempt reporters; phones of agents and fleets.
+    Exclusions: exempt garages (4S shops that report for their customers) and exempt reporters; phones of agents, fleets and of the
+    garages themselves; a towing hotline, whose repairs cost what others do.
     """
     links = book["links"].filter(lambda t: (t.a_kind == "garage") & t.b_kind.isin(("reporter", "phone", "owner")))
-    free = without_exempt(links, "b_id", book).group_by(garage_id="a_id").agg(n=lambda t: t.n.max())
+    private = without_public(without_exempt(links, "b_id", book), "b_id", _public_phones(book))
+    free = private.group_by(garage_id="a_id").agg(n=lambda t: t.n.max())
     dear = free.semi_join(_dear_garages(book, s), "garage_id").inner_join(book["claim_view"].select("claim_id", "garage_id"), "garage_id")
     every = ibis.union(dear.select(*_AT), _one_voice(book, s).select(*_AT), collecting(book, "garage_id").select(*_AT))
     rows = without_exempt(every, "garage_id", book)
@@ -88,14 +91,21 @@ def garage_customers(book: Book, s: Settings) -> ir.Table:
 _AT = ("claim_id", "garage_id", "n")
 
 
+def _public_phones(book: Book) -> ir.Table:
+    return public_values(book, "phone", ("agent", "agency", "employer", "surveyor", "garage"))
+
+
 def _one_voice(book: Book, s: Settings) -> ir.Table:
     """Claims of strangers that one phone reports and one garage repairs."""
     view = book["claim_view"].filter(lambda t: (t.line == "motor") & t.garage_id.notnull() & t.reporter_phone.notnull())
     rows = view.select("claim_id", "garage_id", "reporter_phone", "family_id")
-    private = without_public(rows, "reporter_phone", public_values(book, "phone", ("agent", "agency", "employer", "surveyor")))
+    private = without_public(rows, "reporter_phone", _public_phones(book))
     all_of = crowded(private, ("reporter_phone",), "family_id", s["households"]).rename(families="n")
     here = crowded(all_of, ("reporter_phone", "garage_id"), "family_id", s["households"])
-    return here.filter(here.n >= s["share"] * here.families)
+    mostly = here.filter(here.n >= s["share"] * here.families)
+    priced = mostly.inner_join(book["claim_view"].select("claim_id", "line", "amount"), "claim_id")
+    scored = dearer(priced, book, "amount", ("garage_id",))
+    return mostly.semi_join(scored.filter(scored.z > s["dear"]), "garage_id")
 
 
 def collecting(book: Book, column: str) -> ir.Table:

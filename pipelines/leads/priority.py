@@ -19,7 +19,7 @@ URGENT = 1.25
 """An open claim inside its statutory term comes before an equal one that is paid."""
 REPEAT = 0.8
 """What each further case of one scheme is worth against the one before it: variety teaches more than the tenth of a kind."""
-SIGN = 0.3
+SIGN = 0.15
 """What a case of a generic scheme is worth against a definite story: it still has to be found out what happened."""
 RARITY = 0.5
 """Power of the number of subjects on which a case's strongest flag fires."""
