@@ -63,7 +63,7 @@ def _side(rows: ir.Table, kind: str, column: str, limit: float) -> ir.Table:
     scheme="garage_ring",
     needs=("claim_roles.role",),
     source="Shunyi court: 23 of 26 cases",
-    settings={"z": 3, "quantile": 0.9, "households": 4, "share": 0.75, "dear": 1},
+    settings={"z": 3, "quantile": 0.9, "households": 4, "share": 0.75},
 )
 def garage_customers(book: Book, s: Settings) -> ir.Table:
     """A garage that always meets the same reporters or owners, strangers to the crashes they report.
@@ -71,12 +71,11 @@ def garage_customers(book: Book, s: Settings) -> ir.Table:
     Condition: validated link of the garage with a reporter, a reporting phone or an owner, with its share of claims above the
     ``quantile`` of motor amounts ``z`` or more standard deviations above that of all garages; or, where districts are too small for
     chance to tell, one stranger's phone that reports ``households`` or more unrelated families, ``share`` of them or more at this
-    garage, for amounts ``dear`` or more standard errors above the line's; or one private account that collects for ``LEAST`` or more
-    families at this garage.
+    garage, and not for customers who report themselves; or one private account that collects for ``LEAST`` or more families here.
     Example: one man reports eleven strangers' crashes, all repaired at one shop.
     Reason: the garage makes the damage, and its people report and collect.
     Exclusions: exempt garages (4S shops that report for their customers) and exempt reporters; phones of agents, fleets and of the
-    garages themselves; a towing hotline, whose repairs cost what others do.
+    garages themselves; a towing hotline, from which the customers themselves report.
     """
     links = book["links"].filter(lambda t: (t.a_kind == "garage") & t.b_kind.isin(("reporter", "phone", "owner")))
     private = without_public(without_exempt(links, "b_id", book), "b_id", _public_phones(book))
@@ -98,14 +97,13 @@ def _public_phones(book: Book) -> ir.Table:
 def _one_voice(book: Book, s: Settings) -> ir.Table:
     """Claims of strangers that one phone reports and one garage repairs."""
     view = book["claim_view"].filter(lambda t: (t.line == "motor") & t.garage_id.notnull() & t.reporter_phone.notnull())
-    rows = view.select("claim_id", "garage_id", "reporter_phone", "family_id")
+    people = book["entities"].select(reporter_id="entity_id", reporter_family="family_id")
+    named = view.select("claim_id", "garage_id", "reporter_phone", "family_id", "reporter_id").left_join(people, "reporter_id")
+    rows = named.filter((named.reporter_family != named.family_id).fill_null(True)).drop("reporter_id", "reporter_id_right")
     private = without_public(rows, "reporter_phone", _public_phones(book))
     all_of = crowded(private, ("reporter_phone",), "family_id", s["households"]).rename(families="n")
     here = crowded(all_of, ("reporter_phone", "garage_id"), "family_id", s["households"])
-    mostly = here.filter(here.n >= s["share"] * here.families)
-    priced = mostly.inner_join(book["claim_view"].select("claim_id", "line", "amount"), "claim_id")
-    scored = dearer(priced, book, "amount", ("garage_id",))
-    return mostly.semi_join(scored.filter(scored.z > s["dear"]), "garage_id")
+    return here.filter(here.n >= s["share"] * here.families)
 
 
 def collecting(book: Book, column: str) -> ir.Table:
