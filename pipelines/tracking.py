@@ -83,11 +83,20 @@ def record_night(root: Path, manifest: Mapping[str, Any], files: tuple[Path, ...
 
 
 def _store(root: Path) -> tuple[Any, str]:
-    """A client and the id of the experiment, made if missing."""
+    """A client and the id of the experiment. A new store is made beside its place and renamed: half a store cannot be mended."""
+    path = root / "mlflow.db"
+    if not path.exists():
+        beside = root / f"mlflow.{os.getpid()}.part"
+        _experiment(beside, root)
+        os.replace(beside, path)
+    return _experiment(path, root)
+
+
+def _experiment(path: Path, root: Path) -> tuple[Any, str]:
     os.environ.update(QUIET)
     from mlflow import MlflowClient  # seven seconds cold
 
-    client = MlflowClient(tracking_uri=f"sqlite:///{root / 'mlflow.db'}")
+    client = MlflowClient(tracking_uri=f"sqlite:///{path}")
     found = client.get_experiment_by_name(EXPERIMENT)
     return client, found.experiment_id if found else client.create_experiment(EXPERIMENT, artifact_location=(root / "mlflow").as_uri())
 

@@ -1,4 +1,4 @@
-"""One small night, byte for byte. After a change that is meant to change leads: ``python -m tests.golden.test_golden`` and read the diff."""
+"""One small night, byte for byte. After a change that is meant to change leads, ``python -m tests.golden.test_golden``; read the diff."""
 
 from __future__ import annotations
 

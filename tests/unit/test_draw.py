@@ -9,13 +9,13 @@ from xml.dom import minidom
 
 import pandas as pd
 import pytest
-import report_book
 
 from pipelines.report import draw
 from pipelines.report.draw import network
 from pipelines.report.messages import catalogue
 from pipelines.report.neighbours import LANES
 from pipelines.report.timeline import points, timeline
+from tests.unit import report_book
 
 SUBJECT = report_book.SUBJECTS[0][1]
 CHORD = ["a_id", "a_kind", "b_id", "b_kind", "role", "weight", "amount"]

@@ -8,12 +8,12 @@ from xml.dom import minidom
 
 import pandas as pd
 import pytest
-import report_book
 
 from pipelines.config import Report
 from pipelines.report import publish
 from pipelines.report.messages import catalogue
 from pipelines.report.story import tenths, told
+from tests.unit import report_book
 
 
 @pytest.fixture(scope="module")

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-import report_book
 
 from features.indicators import INDICATORS
 from pipelines.errors import UsageError
 from pipelines.report import show
+from tests.unit import report_book
 
 TABLES = report_book.tables()
 FIRST = str(TABLES["leads"].lead_id[0])
