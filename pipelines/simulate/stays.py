@@ -15,6 +15,8 @@ from pipelines.simulate.spec import Spec
 
 HOME_TREATED = 0.8
 """Share treated in the district they live in; the rest go where the big hospitals are, or anywhere."""
+CHILDBEARING = (18, 45)
+"""Ages of women whose stays may be for a birth."""
 TREATED = (14.0, 1.6)
 """Beta parameters of the share of a stay's days with treatment items: about one honest stay in fourteen stays below .75."""
 
@@ -76,12 +78,12 @@ def _stay(book: BookBuilder, rng: np.random.Generator, spec: Spec) -> dict[str, 
     injury = book.cover(policy, "line")["line"] == LINES.index("accident")
     hospital = spec.get("hospital", hospital_for(book, rng, book.actors["district"][person])).astype("int64")
     doctor = spec.get("doctor", world.doctors(book).pick(rng, hospital)).astype("int64")
-    code, days, cost = _drawn_diagnosis(rng, injury)
+    latest = (book.end - 20 - book.start).astype(int)
+    admitted = spec.get("admitted", book.start + rng.integers(0, latest, spec.n)).astype("datetime64[D]")
+    code, days, cost = _drawn_diagnosis(rng, injury, _may_give_birth(book, person, admitted))
     given = spec.get("diagnosis", code).astype("object")
     slow = np.select([book.actors["specialty"][hospital] == k for k in catalogue.SLOW], list(catalogue.SLOW.values()), 1.0)
     length = np.maximum(1, np.round(days * slow * rng.lognormal(0, 0.45, spec.n)))
-    latest = (book.end - 20 - book.start).astype(int)
-    admitted = spec.get("admitted", book.start + rng.integers(0, latest, spec.n)).astype("datetime64[D]")
     level = np.maximum(book.actors["level"][hospital], 0)
     return {
         "policy": policy, "invoice": spec.get("invoice", book.new_numbers("invoice", spec.n)),
@@ -100,8 +102,16 @@ def hospital_for(book: BookBuilder, rng: np.random.Generator, district: Ints) ->
     return world.local(book, "hospital").pick(rng, at)
 
 
-def _drawn_diagnosis(rng: np.random.Generator, injury: Any) -> tuple[Any, Any, Any]:
+def _may_give_birth(book: BookBuilder, person: Ints, day: Any) -> Any:
+    age = (day - book.actors["birth"][person]).astype(int) / 365.25
+    return (book.actors["gender"][person] == 0) & (age >= CHILDBEARING[0]) & (age < CHILDBEARING[1])
+
+
+def _drawn_diagnosis(rng: np.random.Generator, injury: Any, births: Any) -> tuple[Any, Any, Any]:
     ill, hurt = catalogue.pick(rng, catalogue.ILLNESSES, len(injury)), catalogue.pick(rng, catalogue.INJURIES, len(injury))
+    obstetric = np.char.startswith(catalogue.column(catalogue.ILLNESSES, 0).astype(str), "O")
+    others = np.flatnonzero(~obstetric)[catalogue.pick(rng, catalogue.NOT_OBSTETRIC, len(injury))]
+    ill = np.where(obstetric[ill] & ~births, others, ill)
     rows = [
         np.where(injury, catalogue.column(catalogue.INJURIES, k)[hurt], catalogue.column(catalogue.ILLNESSES, k)[ill]) for k in (0, 2, 3)
     ]

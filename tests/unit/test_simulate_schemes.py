@@ -133,6 +133,23 @@ def test_three_look_alikes_for_each_planted_instance(small: BookBuilder) -> None
     assert (counts[False] >= 3 * counts[True]).all()
 
 
+def test_every_kind_of_look_alike_is_in_a_small_book(small: BookBuilder) -> None:
+    made = pd.DataFrame(small.truth_instance).query("not planted").groupby("scheme").size()
+    kinds = pd.Series([scheme for scheme, _ in schemes.LOOKALIKES]).value_counts()
+    assert (made >= kinds.reindex(made.index)).all()
+    assert {generate.__name__ for _, generate in schemes.LOOKALIKES} >= {"migrants", "family_journey"}
+
+
+def test_honest_lots_have_a_head_for_every_death(small: BookBuilder) -> None:
+    truth = subjects(small, "claim")
+    honest = truth[~truth["planted"] & (truth["scheme"] == "livestock_reuse")]["id"]
+    seen = small.frame("claim_objects")
+    deaths = seen[seen["claim_id"].isin(honest)].groupby("object_id").size()
+    heads = small.frame("objects").set_index("object_id")["headcount"].reindex(deaths.index)
+    assert deaths.max() >= 2
+    assert (heads >= deaths).all()
+
+
 def test_look_alikes_have_no_guilty(small: BookBuilder) -> None:
     for kind in ("actor", "claim", "policy", "phone", "account", "device"):
         truth = subjects(small, kind)

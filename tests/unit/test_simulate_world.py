@@ -148,6 +148,17 @@ def test_most_are_treated_at_home_in_few_big_hospitals(honest: BookBuilder) -> N
     assert big.head(len(big) // 10).sum() > 0.25 * len(hospital)
 
 
+def test_only_women_of_childbearing_age_give_birth(honest: BookBuilder) -> None:
+    claim, codes = honest.frame("claims").set_index("claim_id"), honest.frame("claim_diagnoses")
+    births = claim.loc[codes.loc[codes["code"].str.startswith("O"), "claim_id"]]
+    assert len(births) > 0
+    person = honest.cover(births["policy_id"].to_numpy(), "insured")["insured"]
+    age = (births["admitted_on"].to_numpy().astype("datetime64[D]") - honest.actors["birth"][person]).astype(int) / 365.25
+    assert (honest.actors["gender"][person] == 0).all()
+    # a readmission or transfer keeps its diagnosis, and may come some weeks after a birthday
+    assert ((age >= 18) & (age < 45.5)).all()
+
+
 def test_nobody_is_in_two_hospitals_at_once_or_treated_after_death(honest: BookBuilder) -> None:
     claim = honest.frame("claims").dropna(subset="admitted_on")
     person = honest.cover(claim["policy_id"], "insured")["insured"]

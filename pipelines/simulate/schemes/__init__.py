@@ -58,6 +58,7 @@ LOOKALIKES: tuple[tuple[str, Generator], ...] = (
     ("village_stays", lookalikes_medical.food_poisoning),
     ("village_stays", lookalikes_medical.bus_crash),
     ("village_stays", lookalikes_medical.cataract_bus),
+    ("village_stays", lookalikes_medical.migrants),
     ("undisclosed_illness", lookalikes_medical.ill_again),
     ("undisclosed_illness", lookalikes_medical.group_cover),
     ("undisclosed_illness", lookalikes_medical.old_back),
@@ -87,6 +88,7 @@ LOOKALIKES: tuple[tuple[str, Generator], ...] = (
     ("device_bulk", lookalikes_conduct.agent_tablet),
     ("device_bulk", lookalikes_conduct.school_class),
     ("device_bulk", lookalikes_conduct.eager_shopper),
+    ("device_bulk", lookalikes_conduct.family_journey),
     ("shell_employers", lookalikes_other.subsidiaries),
     ("shell_employers", lookalikes_other.bookkeeper),
     ("shell_employers", lookalikes_other.industrial_park),
@@ -101,6 +103,7 @@ FRAUD_SHARE = 0.0095
 ROUNDS, GROWTH = 5.5, 0.7
 """Instances of each scheme in a book of 100,000 claims, and how their number grows with the size of the book."""
 LOOKALIKES_PER_SCHEME = 3
+"""At least so many for each planted instance; where more kinds exist, one of each."""
 LARGEST = 20
 """Claims of the largest instance: room for one more is kept."""
 
@@ -138,6 +141,6 @@ def plant(book: BookBuilder, rng: np.random.Generator | None = None) -> None:
 def _look_alike(plot: Plot, counts: dict[str, int]) -> None:
     for name, planted in counts.items():
         alike = [generate for scheme, generate in LOOKALIKES if scheme == name]
-        for number in range(planted * LOOKALIKES_PER_SCHEME if alike else 0):
+        for number in range(planted * max(LOOKALIKES_PER_SCHEME, len(alike)) if alike else 0):
             generate = alike[number % len(alike)]
             generate(Case(plot, name, False, plot.book.rng(f"look-alike {generate.__name__}")))

@@ -148,9 +148,9 @@ class Case:
         named = {"name": self.rng.integers(0, 10**9, n), "district": district, "opened": opened, "weight": 1e-6}
         return [int(a) for a in self.cast.use(self.book.add_actors(kind, n, **{**numbers, **named, **columns}))]
 
-    def lot(self, insurer: int, tag: int) -> int:
-        """A livestock lot with an ear tag."""
-        heads = float(max(1, round(self.rng.lognormal(0.8, 0.8))))
+    def lot(self, insurer: int, tag: int, least: int = 1) -> int:
+        """A livestock lot with an ear tag, of at least so many heads: honest lots have one for every death."""
+        heads = float(max(least, round(self.rng.lognormal(0.8, 0.8))))
         return int(vehicles.lots(self.book, [insurer], kind="livestock_lot", ear_tag=np.array([tag]), headcount=np.array([heads]))[0])
 
     def contact(self, actor: int, insurer: int, **numbers: int) -> None:

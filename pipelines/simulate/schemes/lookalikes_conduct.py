@@ -14,6 +14,9 @@ GRIEVANCES = (
     "业务员把保险说成存款，直到收到续期通知才知道要交十年，请公司调取双录核实，退还已交保费。",
 )
 
+LEGS, HOUSEHOLDS_TRIED = 4, 6
+"""Flights of a holiday, and of how many households the largest one makes the journey."""
+
 
 def kin_of_agent(case: Case) -> None:
     """An agent insures parents and siblings and pays for them; the policies stay."""
@@ -199,3 +202,23 @@ def eager_shopper(case: Case) -> None:
         case.bystander("policy", policy)
         if case.chance(0.55):
             case.loss("return_shipping", policy=policy, person=person, event=case.moment(day + case.number(4, 16)))
+
+
+def family_journey(case: Case) -> None:
+    """A family has one phone and one account: one of them books all flights of a holiday, covers and all, and is paid."""
+    rng, cast = case.rng, case.cast
+    family = max((cast.family(cast.person(rng)) for _ in range(HOUSEHOLDS_TRIED)), key=len)[:5]
+    booker, insurer, day = int(family[0]), case.insurer(), case.when(40)
+    phone, account, device = (int(case.book.actors[name][booker]) for name in ("phone", "account", "device"))
+    case.bystander("actor", cast.use(family))
+    case.bystander("device", device)
+    late = [case.chance(0.45) for _ in range(LEGS)]
+    for person in family.tolist():
+        case.contact(person, insurer, phone=phone, account=account)
+        spec = {"insurer": insurer, "holder": person, "device": device, "channel": "online", "starts": day, "issued": day}
+        for leg in range(LEGS):
+            policy = case.policy("flight_delay", **spec)
+            case.bystander("policy", policy)
+            if late[leg]:
+                event = case.moment(day + 4 * leg, (9, 11))
+                case.loss("flight_delay", policy=policy, person=person, event=event, payee_account=account)

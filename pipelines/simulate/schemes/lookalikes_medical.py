@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from pipelines.simulate import world
 from pipelines.simulate.schemes.case import Case
 from pipelines.simulate.schemes.medical import CHAPTERS, VAGUE, covered_by
 
 FIRM_COVER = 150.0
+HOLIDAYS = ("2023-10-01", "2024-02-10", "2024-10-01", "2025-01-29", "2025-10-01")
+"""National Day and Spring Festival: when those who work away are at home."""
 
 
 def village_agent(case: Case) -> None:
@@ -186,6 +190,21 @@ def _together(case: Case, codes: tuple[str, ...], days: tuple[int, int], span: i
         admitted = start + case.number(0, span - 1)
         stay = {"days": case.number(*days), "diagnosis": case.one_of(codes)}
         case.stay(policy=policy, person=person, hospital=hospital, admitted=admitted, **stay, **({"truth": event} if span == 1 else {}))
+
+
+def migrants(case: Case) -> None:
+    """Workmates from one county, insured in the city, have themselves treated at home over a holiday, each for what has ailed them long."""
+    rng, cast = case.rng, case.cast
+    home, work = int(rng.choice(np.flatnonzero(~world.URBAN))), int(rng.choice(np.flatnonzero(world.URBAN)))
+    hospital, holiday = cast.local(rng, "hospital", home), np.datetime64(str(rng.choice(HOLIDAYS)), "D")
+    agents = [cast.agent(rng, insurer, work) for insurer in case.insurers(2)]
+    people = cast.people(rng, case.size(6, 12), work)
+    case.bystander("actor", hospital, people, agents)
+    for place, person in enumerate(people.tolist()):
+        agent, admitted = agents[place % 2], holiday + case.number(-3, 6)
+        insurer, starts = int(case.book.actors["insurer"][agent]), admitted - case.number(40, 330)
+        policy = case.policy("health", insurer=insurer, holder=person, agent=agent, starts=starts)
+        case.stay(policy=policy, person=person, hospital=hospital, admitted=admitted, diagnosis=case.one_of(VAGUE))
 
 
 def ill_again(case: Case) -> None:

@@ -58,10 +58,11 @@ def sold_on(case: Case) -> None:
     """A lot moves to another farm with its tags, as the veterinary office noted; first one animal dies here, later some there."""
     rng, cast = case.rng, case.cast
     district, start, insurer = cast.district(rng), case.when(200), case.insurer()
-    lot = case.lot(insurer, case.fresh("ear_tag"))
+    deaths = case.number(1, 2), case.number(1, 2)
+    lot = case.lot(insurer, case.fresh("ear_tag"), least=sum(deaths))
     for place, farmer in enumerate(cast.people(rng, 2, district).tolist()):
         policy = case.policy("agriculture", insurer=insurer, holder=farmer, starts=start + 90 * place - case.number(10, 60))
-        for _ in range(case.number(1, 2)):
+        for _ in range(deaths[place]):
             event = case.moment(start + 100 * place + case.number(0, 80))
             case.loss("agriculture", policy=policy, person=farmer, event=event, object=lot)
 
@@ -71,7 +72,8 @@ def whole_lot(case: Case) -> None:
     rng, cast = case.rng, case.cast
     start, insurer = case.when(220), case.insurer()
     farmer = cast.person(rng, cast.district(rng))
-    lot = case.lot(insurer, case.fresh("ear_tag"))
+    deaths = case.number(2, 4)
+    lot = case.lot(insurer, case.fresh("ear_tag"), least=deaths)
     policy = case.policy("agriculture", insurer=insurer, holder=farmer, starts=start - case.number(10, 100))
-    for _ in range(case.number(2, 4)):
+    for _ in range(deaths):
         case.loss("agriculture", policy=policy, person=farmer, event=case.moment(start + case.number(0, 210)), object=lot)
