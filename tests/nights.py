@@ -34,7 +34,9 @@ class Said:
 def command(*words: str | Path, env: dict[str, str] | None = None, key: bool = True) -> Said:
     """Run `fraudleads` as a user types it."""
     variables = {k: v for k, v in os.environ.items() if k != "FRAUDLEADS_KEY"} | ({"FRAUDLEADS_KEY": KEY} if key else {}) | (env or {})
-    done = subprocess.run([sys.executable, "-m", "pipelines.cli", *map(str, words)], capture_output=True, text=True, env=variables, cwd=ROOT)
+    done = subprocess.run(
+        [sys.executable, "-m", "pipelines.cli", *map(str, words)], capture_output=True, text=True, env=variables, cwd=ROOT
+    )
     return Said(done.returncode, done.stdout, done.stderr)
 
 
