@@ -95,6 +95,8 @@ def _odd(kind: str, frame: pd.DataFrame, settings: Scoring) -> tuple[pd.DataFram
         {"subject_kind": kind, "subject_id": frame.index, "suspicion": suspicion.round(9), "odd": share, "points": points}
     )
     oddest = frame[(points > 0).to_numpy()]
+    if oddest.empty:  # so many tie that nobody stands out
+        return pd.DataFrame(columns=REASON), scores.reset_index(drop=True)
     return _named(kind, forest.reasons(oddest), points, frame), scores.reset_index(drop=True)
 
 
