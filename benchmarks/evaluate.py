@@ -18,6 +18,7 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks import figures
 from models.evaluate import auc, average_precision, spread, top_decile_lift
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -96,8 +97,8 @@ def simulated(seed: int, claims: int, work: Path) -> dict[str, Any]:
     book, workspace = work / f"book{seed}", work / f"var{seed}"
     run("simulate", "--claims", str(claims), "--seed", str(seed), "--out", book, "--format", "parquet")
     run("nightly", "--source", "book", "--data", book, "--workspace", workspace)
-    figures: dict[str, Any] = json.loads(run("evaluate", book / "truth", "--workspace", workspace))
-    return {"seed": seed, "claims": claims, **figures}
+    judged: dict[str, Any] = json.loads(run("evaluate", book / "truth", "--workspace", workspace))
+    return {"seed": seed, "claims": claims, **judged}
 
 
 def _commit() -> str:
@@ -133,6 +134,8 @@ def main() -> None:
         result["found_per_scheme"] = _per_scheme(books)
         print(json.dumps({"summary": result["summary"], "found_per_scheme": result["found_per_scheme"]}, indent=2))
     options.out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    if (document := options.out.with_suffix(".md")).exists():
+        figures.put(document, figures.evaluation(result))
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks import figures
+
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-m", "pipelines.cli"]
 SHARED_STAGES = ("views", "graph", "features")
@@ -50,8 +52,8 @@ def bench(claims: int, work: Path) -> dict[str, Any]:
 
 def _peer(stages: Path, out: Path) -> dict[str, Any]:
     timed([sys.executable, "-m", "benchmarks.peer", str(stages), str(out)])
-    figures: dict[str, Any] = json.loads(out.read_text())
-    return figures
+    measured: dict[str, Any] = json.loads(out.read_text())
+    return measured
 
 
 def _ratio(stages: dict[str, Any], peer: dict[str, Any]) -> dict[str, float]:
@@ -65,8 +67,8 @@ def show(result: dict[str, Any]) -> None:
     print(f"\n{result['claims']:,} claims")
     rows = {"simulate": result["simulate"], **{f"  {k}": v for k, v in result["stages"].items()}, "night": result["night"]}
     rows |= {"night again (no-op)": result["again"], **{f"  peer {k}": v for k, v in result["peer"].items()}}
-    for name, figures in rows.items():
-        print(f"{name:28} {figures['seconds']:9.1f} s {figures['peak_mib']:9.0f} MiB")
+    for name, one in rows.items():
+        print(f"{name:28} {one['seconds']:9.1f} s {one['peak_mib']:9.0f} MiB")
     shared, ours, theirs = ", ".join(SHARED_STAGES), result["ours_shared_seconds"], result["peer_seconds"]
     print(f"on {shared}: {ours} s against {theirs} s, {result['times_faster']} times faster")
 
@@ -86,6 +88,8 @@ def main() -> None:
         print(f"\nwhole night, {results[0]['claims']:,} to {results[-1]['claims']:,} claims: {growth:.1f}-fold")
     print(f"peak of this driver: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
     options.out.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    if (document := options.out.with_suffix(".md")).exists():
+        figures.put(document, figures.performance(results))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,121 @@
+"""The figures in the documents, written from the measured JSON and never by hand.
+
+A document has one block between ``<!-- figures -->`` and ``<!-- /figures -->``; both commands rewrite it after measuring, and
+``python -m benchmarks.figures`` does so from the JSON that is there.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+BLOCK = re.compile(r"(<!-- figures -->\n).*?(<!-- /figures -->)", re.DOTALL)
+ASKED = {
+    "precision_50": ("precision in the first 50 cases", "≥ .6"),
+    "schemes_100": ("schemes (of 16) found within the first 100", "≥ 10"),
+    "lookalikes_100": ("share of look-alikes in the first 100", "≤ .2"),
+    "times_baseline": ("times the hits of the better plain sorting", "≥ 3"),
+}
+"""Figure → what it is called, what was asked for."""
+
+
+def put(document: Path, text: str) -> None:
+    """Replace the block of figures of a document; ValueError if it has none."""
+    whole = document.read_text(encoding="utf-8")
+    if not BLOCK.search(whole):
+        raise ValueError(f"{document.name} has no block of figures")
+    document.write_text(BLOCK.sub(lambda m: f"{m[1]}{text.strip()}\n{m[2]}", whole), encoding="utf-8")
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A Markdown table; all but the first column to the right."""
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
+
+
+def evaluation(result: dict[str, Any]) -> str:
+    """The block of ``docs/evaluation.md`` from what ``benchmarks.evaluate`` measured."""
+    parts = [f"Commit `{result['commit'][:12]}`, {result['made_on']}."]
+    if result["simulated"]:
+        parts += [_books(result), _each_book(result["simulated"]), _schemes(result["found_per_scheme"])]
+    return "\n\n".join([*parts, _sources(result["sources"]), _fired(result["sources"])])
+
+
+def _books(result: dict[str, Any]) -> str:
+    books, summary = result["simulated"], result["summary"]
+    rows = [(name, asked, *(f"{summary[key][k]:.2f}" for k in ("mean", "least", "most"))) for key, (name, asked) in ASKED.items()]
+    title = f"### {len(books)} simulated books of {books[0]['claims']:,} claims"
+    return title + "\n\n" + table(("figure", "asked", "mean", "least", "most"), rows)
+
+
+def _each_book(books: list[dict[str, Any]]) -> str:
+    names = list(books[0]["baselines_50"])
+    rows = [(b["seed"], b["cases"], b["hits_50"], b["repeats_50"], *(b["baselines_50"][n] for n in names)) for b in books]
+    said = "Hits in the first 50, beside those of 50 subjects sorted plainly (`count_…`: one kind of party alone):\n\n"
+    return said + table(("seed", "cases", "hits", "repeats", *names), rows)
+
+
+def _schemes(found: dict[str, dict[str, int]]) -> str:
+    rows = [(name, f["planted"], f["found"], f"{f['found'] / f['planted']:.2f}") for name, f in found.items()]
+    return "Instances found anywhere in the list, all books together:\n\n" + table(("scheme", "planted", "found", "recall"), rows)
+
+
+def _sources(sources: dict[str, Any]) -> str:
+    rows = []
+    for name, one in sources.items():
+        judged, counts = one["anomaly_against_labels"], one["counts"]
+        figures = [judged.get(k, "-") for k in ("subjects", "positive", "auc", "ap", "top_decile_lift")]
+        rows.append((name, f"{counts['claims']:,}", f"{counts['leads']:,}", len(one["red_flags_silent"]), one["seconds"], *figures))
+    head = ("source", "claims", "leads", "flags silent", "seconds", "judged", "positive", "AUC", "AP", "top-decile lift")
+    return "### Outside data\n\n" + table(head, rows)
+
+
+def _fired(sources: dict[str, Any]) -> str:
+    rows = [(name, ", ".join(f"{c} {n:,}" for c, n in one["red_flags_fired"].items()) or "none") for name, one in sources.items()]
+    return "Red flags that fired, with their subjects:\n\n" + table(("source", "red flags"), rows)
+
+
+def performance(results: list[dict[str, Any]]) -> str:
+    """The block of ``docs/performance.md`` from what ``benchmarks.night`` measured, sizes in growing order."""
+    sizes = [f"{r['claims']:,}" for r in results]
+    head = ("", *(f"{size}: {unit}" for size in sizes for unit in ("s", "MiB")))
+    rows = [_timed("simulate", [r["simulate"] for r in results])]
+    rows += [_timed(f"night: {stage}", [r["stages"][stage] for r in results]) for stage in results[0]["stages"]]
+    rows += [
+        _timed("**whole night**", [r["night"] for r in results]),
+        _timed("the same night again (no-op)", [r["again"] for r in results]),
+    ]
+    rows += [_timed(f"peer: {stage}", [r["peer"][stage] for r in results]) for stage in results[0]["peer"]]
+    return "\n".join([table(head, rows), _against_peer(results), _growth(results)])
+
+
+def _timed(name: str, figures: list[dict[str, float]]) -> list[str]:
+    return [name, *(cell for f in figures for cell in (f"{f['seconds']:.1f}", f"{f['peak_mib']:,.0f}"))]
+
+
+def _against_peer(results: list[dict[str, Any]]) -> str:
+    rows = [(f"{r['claims']:,}", r["ours_shared_seconds"], r["peer_seconds"], r["times_faster"]) for r in results]
+    return table(("claims", "night, s", "peer, s", "times faster"), rows)
+
+
+def _growth(results: list[dict[str, Any]]) -> str:
+    first, last = results[0], results[-1]
+    if first is last:
+        return ""
+    grown, larger = last["night"]["seconds"] / first["night"]["seconds"], last["claims"] / first["claims"]
+    return f"From {first['claims']:,} to {last['claims']:,} claims ({larger:.0f}-fold) the whole night takes {grown:.1f} times as long.\n"
+
+
+def main() -> None:
+    """Rewrite the blocks of the documents whose JSON is there."""
+    for name, text in (("evaluation", evaluation), ("performance", performance)):
+        if (measured := DOCS / f"{name}.json").exists():
+            put(DOCS / f"{name}.md", text(json.loads(measured.read_text(encoding="utf-8"))))
+
+
+if __name__ == "__main__":
+    main()

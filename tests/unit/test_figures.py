@@ -1,0 +1,81 @@
+"""The figures in the documents come from the measured JSON."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import figures
+
+TIMED = {"seconds": 1.25, "peak_mib": 300.0}
+
+
+def measured(claims: int, seconds: float) -> dict[str, Any]:
+    night = {"seconds": seconds, "peak_mib": 2048.0}
+    ratio = {"ours_shared_seconds": 2.0, "peer_seconds": 20.0, "times_faster": 10.0}
+    return {
+        "claims": claims,
+        "simulate": TIMED,
+        "night": night,
+        "again": TIMED,
+        "stages": {"gate": TIMED},
+        "peer": {"views": TIMED},
+        **ratio,
+    }
+
+
+def judged() -> dict[str, Any]:
+    book = {"seed": 1, "claims": 1000, "cases": 9, "hits_50": 6, "repeats_50": 2, "baselines_50": {"amount": 1, "count": 3}}
+    source = {
+        "counts": {"claims": 1200, "leads": 7}, "red_flags_fired": {"H02": 3}, "red_flags_silent": {"M05": "claims.garage"}, "seconds": 4.5,
+        "anomaly_against_labels": {},
+    }  # fmt: skip
+    return {
+        "commit": "0123456789abcdef", "made_on": "2026-01-01", "simulated": [book], "sources": {"cms": source},
+        "summary": {name: {"mean": 0.5, "least": 0.25, "most": 0.75} for name in figures.ASKED},
+        "found_per_scheme": {"stacking": {"planted": 4, "found": 3}},
+    }  # fmt: skip
+
+
+def test_a_block_is_replaced_and_the_rest_stays(tmp_path: Path) -> None:
+    document = tmp_path / "a.md"
+    document.write_text("before\n<!-- figures -->\nold \\1\n<!-- /figures -->\nafter\n", encoding="utf-8")
+    figures.put(document, "new \\1")
+    figures.put(document, "new \\1")
+    assert document.read_text(encoding="utf-8") == "before\n<!-- figures -->\nnew \\1\n<!-- /figures -->\nafter\n"
+
+
+def test_a_document_without_a_block_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("nothing", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"a\.md"):
+        figures.put(tmp_path / "a.md", "x")
+
+
+def test_performance_tells_sizes_peer_and_growth() -> None:
+    text = figures.performance([measured(100_000, 20.0), measured(1_000_000, 180.0)])
+    assert "| **whole night** | 20.0 | 2,048 | 180.0 | 2,048 |" in text
+    assert "| 1,000,000 | 2.0 | 20.0 | 10.0 |" in text
+    assert "(10-fold) the whole night takes 9.0 times as long" in text
+
+
+def test_evaluation_tells_books_schemes_and_sources() -> None:
+    text = figures.evaluation(judged())
+    assert "| precision in the first 50 cases | ≥ .6 | 0.50 | 0.25 | 0.75 |" in text
+    assert "| 1 | 9 | 6 | 2 | 1 | 3 |" in text
+    assert "| stacking | 4 | 3 | 0.75 |" in text
+    assert "| cms | 1,200 | 7 | 1 | 4.5 | - | - | - | - | - |" in text
+    assert "| cms | H02 3 |" in text
+
+
+@pytest.mark.parametrize(("name", "text"), [("evaluation", figures.evaluation), ("performance", figures.performance)])
+def test_documents_say_what_was_measured(name: str, text: Any) -> None:
+    document, data = figures.DOCS / f"{name}.md", figures.DOCS / f"{name}.json"
+    block = figures.BLOCK.search(document.read_text(encoding="utf-8"))
+    assert block
+    if data.exists():
+        assert text(json.loads(data.read_text(encoding="utf-8"))).strip() in block[0]
+    else:
+        assert "Not measured yet" in block[0]
