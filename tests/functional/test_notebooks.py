@@ -1,0 +1,43 @@
+"""Notebooks run from top to bottom on a published night, define nothing, and are committed without output."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+
+
+def code(path: Path) -> list[dict[str, Any]]:
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    return [c for c in cells if c["cell_type"] == "code"]
+
+
+def test_there_are_notebooks() -> None:
+    assert "01_meet_a_night.ipynb" in {p.name for p in NOTEBOOKS}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_notebook_calls_and_never_defines(path: Path) -> None:
+    for cell in code(path):
+        assert cell["outputs"] == []
+        assert cell["execution_count"] is None
+        kinds = {type(n) for n in ast.walk(ast.parse("".join(cell["source"])))}
+        assert not kinds & {ast.FunctionDef, ast.ClassDef, ast.For, ast.While}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_notebook_runs_on_a_night(path: Path, small_night, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setenv("FRAUDLEADS_WORKSPACE", str(small_night.out.parents[2]))
+    space: dict[str, Any] = {}
+    for place, cell in enumerate(code(path)):
+        exec(compile("".join(cell["source"]), f"{path.name}[{place}]", "exec"), space)
+    assert space["out"] == small_night.out.resolve()
+    assert isinstance(space["scorecard"], pd.DataFrame)
+    assert len(space["scorecard"]) > 5
+    assert space["graph"].number_of_nodes() > 2
