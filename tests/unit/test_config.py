@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from features.indicators import INDICATORS
 from pipelines import config
 from pipelines.errors import UsageError
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "fraudleads.example.toml"
 
 
 def write(folder: Path, text: str) -> Path:
@@ -18,6 +24,24 @@ def write(folder: Path, text: str) -> Path:
 
 def test_no_file_is_the_defaults() -> None:
     assert config.load(None) == config.Settings()
+
+
+def test_the_example_says_every_setting_and_its_default() -> None:
+    assert config.load(EXAMPLE) == config.Settings()
+    said = tomllib.loads(EXAMPLE.read_text(encoding="utf-8"))
+    for part in dataclasses.fields(config.Settings):
+        assert part.name in said
+        if dataclasses.is_dataclass(default := getattr(config.Settings(), part.name)):
+            assert set(said[part.name]) == {f.name for f in dataclasses.fields(default)}, part.name
+
+
+def test_what_the_example_comments_out_is_valid_too(tmp_path: Path) -> None:
+    text = re.sub(r'^# (?=\[[\w.]+\]$|"?[\w/]+"? = )', "", EXAMPLE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    settings = config.load(write(tmp_path, text))
+    assert settings.gate.tolerances == {"insurer_a/parties": 0.1}
+    assert settings.flags == {"H02": {"days": 15.0}}
+    assert set(settings.flags["H02"]) <= {k for flag in INDICATORS if flag.code == "H02" for k in flag.settings}
+    assert settings.sources["insurer_a"].mapping == "/etc/fraudleads/insurer_a.yaml"
 
 
 def test_values_reach_their_place(tmp_path: Path) -> None:
