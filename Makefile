@@ -25,6 +25,7 @@ evaluate: $(READY)
 	$(PY) -m benchmarks.evaluate --shared $(SHARED) --out docs/evaluation.json
 
 sample: $(READY)
+	rm -rf data/sample/deliveries data/sample/truth
 	$(VENV)/bin/fraudleads simulate --claims 20000 --seed 42 --out data/sample
 
 lock:
