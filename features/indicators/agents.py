@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import ibis
 import ibis.expr.types as ir
 
@@ -10,6 +12,7 @@ from features.indicators.base import RedFlag, Settings, red_flag
 from features.indicators.evidence import finding, without_exempt
 from features.indicators.selling import LONG_TERM, agents_accounts, sold
 from features.indicators.sharing import crowded, public_values, without_public
+from features.peers import poisson_surprise
 
 FAILED = ("failed", "unreachable", "wrong_number", "not_reached", "denied", "refused")
 
@@ -92,7 +95,7 @@ def _ended_early(book: Book, days: float) -> ir.Table:
 
 
 def _against_line(rows: ir.Table, hit: str, least: float) -> ir.Table:
-    """Agents with ``hits`` and ``z`` of the count against what the rates of their lines predict."""
+    """Agents with ``hits``, what the rates of their lines predict (``expected``), and ``z`` of the one against the other."""
     rates = rows.group_by("line").agg(rate=rows[hit].mean())
     expected = rows.inner_join(rates, "line")
     totals = expected.group_by("agent_id").agg(
@@ -102,7 +105,7 @@ def _against_line(rows: ir.Table, hit: str, least: float) -> ir.Table:
         variance=(expected.rate * (1 - expected.rate)).sum(),
     )
     enough = totals.filter(totals.trials >= least)
-    return enough.mutate(z=(enough.hits - enough.expected) / ibis.greatest(enough.variance, 0.25).sqrt()).drop("expected", "variance")
+    return enough.mutate(z=(enough.hits - enough.expected) / ibis.greatest(enough.variance, 0.25).sqrt()).drop("variance")
 
 
 @red_flag(
@@ -113,23 +116,25 @@ def _against_line(rows: ir.Table, hit: str, least: float) -> ir.Table:
     scheme="early_loss",
     needs=("policies.agent_id", "policies.starts_on", "claims.event_at"),
     source="SAMA",
-    settings={"z": 3, "days": 120, "policies": 15, "claims": 5},
+    settings={"z": 3, "days": 120, "policies": 15, "claims": 5, "p": 0.05},
 )
 def early_claims(book: Book, s: Settings) -> ir.Table:
     """An agent's new customers claim soon.
 
     Condition: among at least ``policies`` new policies, those with a first loss within ``days`` (``claims`` or more) lie ``z`` or more
-    standard deviations above the rate of their lines.
+    standard deviations above the rate of their lines, and chance would give so many to one agent of all with a probability below ``p``.
     Example: 14 of 40 new health customers in hospital within four months, where 3 would be usual.
     Reason: the customers were recruited for their claims.
-    Exclusions: renewals and group covers; small books.
+    Exclusions: renewals and group covers; small books; the unluckiest of a thousand agents, who is to be expected.
     """
     new = sold(book).filter(lambda t: t.renewal_of.isnull() & t.starts_on.notnull())
     view = without_exempt(new.select("policy_id", "agent_id", "line", "starts_on", "first_claim_at"), "agent_id", book)
     days = view.first_claim_at.cast("date").delta(view.starts_on, unit="day")
     rows = view.mutate(early=days.between(0, s["days"]).fill_null(False).cast("int64"))
     scored = _against_line(rows, "early", s["policies"])
-    agents = scored.filter(scored.z > s["z"], scored.hits >= s["claims"])
+    limit = math.log(1 / s["p"]) + scored.count().as_scalar().cast("float64").ln()
+    rare = poisson_surprise(scored.hits.cast("float64"), scored.expected) > limit
+    agents = scored.filter(scored.z > s["z"], scored.hits >= s["claims"], rare)
     hit = rows.filter(rows.early == 1).inner_join(agents, "agent_id")
     claims = book["claim_view"].select("claim_id", "policy_id").inner_join(hit.select("policy_id", "agent_id", "z", "hits"), "policy_id")
     return finding(claims, ("agent", "agent_id"), ("z", s["z"]), ("claims", "claim_id"), "hits")

@@ -64,26 +64,29 @@ def tag_or_photo_reused(book: Book, s: Settings) -> ir.Table:
     claims = book["claim_view"].filter(lambda t: t.line == "agriculture").select("claim_id", "event_id", "event_at", "family_id")
     reused = ibis.union(_photos(book, claims, s), _tags(book, claims, s), distinct=False)
     hit = reused.mutate(most=reused.events.max().over(group_by="claim_id"), what=reused.table.min().over(group_by="claim_id"))
+    # The proof is not one claim's tag or picture but that another claim shows it too.
+    subjects = hit.select("reused", "most", "what", subject="claim_id").distinct()
+    hit = subjects.inner_join(hit.drop("most", "what"), "reused")
     found = [
-        finding(hit.filter(hit.table == table), ("claim", "claim_id"), ("most", s["events"] - 1), (table, "evidence"), "what")
+        finding(hit.filter(hit.table == table), ("claim", "subject"), ("most", s["events"] - 1), (table, "evidence"), "what")
         for table in ("claim_objects", "surveys")
     ]
     return ibis.union(*found, distinct=False)
 
 
 def _photos(book: Book, claims: ir.Table, s: Settings) -> ir.Table:
-    """Claims whose photograph was used before: claim_id, events, table, evidence."""
+    """Claims whose photograph was used before: claim_id, events, table, evidence, reused (the photograph)."""
     photos = book["surveys"].filter(lambda t: t.photo_hash.notnull())
     rows = photos.mutate(evidence=key(photos, "claim_id", "kind", "at")).inner_join(claims, "claim_id")
     day = rows.event_at.cast("date")
     counted = with_distinct(rows, "photo_hash", events="event_id")
     groups = rows.group_by("photo_hash").agg(span=day.max().delta(day.min(), unit="day"))
     hit = counted.inner_join(groups, "photo_hash").filter(lambda t: (t.events >= s["events"]) & (t.span > s["days"]))
-    return hit.select("claim_id", "events", table=ibis.literal("surveys"), evidence="evidence")
+    return hit.select("claim_id", "events", table=ibis.literal("surveys"), evidence="evidence", reused="photo_hash")
 
 
 def _tags(book: Book, claims: ir.Table, s: Settings) -> ir.Table:
-    """Claims whose ear tag cannot be there again: claim_id, events, table, evidence."""
+    """Claims whose ear tag cannot be there again: claim_id, events, table, evidence, reused (the tag)."""
     lots = book["objects"].filter(lambda t: t.ear_tag.notnull()).select("object_id", "ear_tag", "headcount")
     named = book["claim_objects"].inner_join(lots, "object_id")
     rows = named.select("claim_id", "object_id", "ear_tag", "headcount", evidence=key(named, "claim_id", "object_id")).inner_join(
@@ -101,7 +104,8 @@ def _tags(book: Book, claims: ir.Table, s: Settings) -> ir.Table:
     apart, back = (groups.lots > 1) & (groups.families > 1), groups.moves >= groups.families
     dead_twice = (groups.events > groups.heads).fill_null(False)
     reused = groups.filter((groups.events >= s["events"]) & (apart | back | dead_twice)).select("ear_tag", "events")
-    return rows.inner_join(reused, "ear_tag").select("claim_id", "events", table=ibis.literal("claim_objects"), evidence="evidence")
+    found = rows.inner_join(reused, "ear_tag")
+    return found.select("claim_id", "events", table=ibis.literal("claim_objects"), evidence="evidence", reused="ear_tag")
 
 
 @red_flag(

@@ -165,7 +165,8 @@ def common_payee(book: Book, s: Settings) -> ir.Table:
     Condition: claims of at least ``families`` families, other than the payee's own, are paid to one natural person's account.
     Example: five strangers' losses are paid to a mechanic's private account.
     Reason: whoever arranges the losses collects.
-    Exclusions: accounts of hospitals, garages, employers, agencies and shops (direct payment); listed accounts; the payee's family.
+    Exclusions: accounts of hospitals, garages, employers, agencies and shops (direct payment); listed accounts; the families of
+    whoever is known to hold the account, be it several.
     """
     hit = crowded(paid_to_strangers(book), ("account",), "claimant_family", s["families"])
     return finding(hit, ("account", "account"), ("n", s["families"]), ("claims", "claim_id"))
@@ -175,8 +176,10 @@ def paid_to_strangers(book: Book) -> ir.Table:
     """Claims paid to a private account of another family: claim_id, account, claimant_family."""
     view = book["claim_view"].select("claim_id", claimant_family="family_id")
     paid = without_public(_paid_accounts(book), "account", public_values(book, "account", ORGANISATIONS))
-    foreign = paid.inner_join(view, "claim_id")
-    return foreign.filter(foreign.payee_family.isnull() | (foreign.payee_family != foreign.claimant_family)).drop("payee_family")
+    met = paid.inner_join(view, "claim_id")
+    # An account that spouses share has several owners: whoever is one of them is no stranger to it.
+    own = met.filter(met.payee_family == met.claimant_family).select("claim_id", "account")
+    return met.anti_join(own, ["claim_id", "account"]).drop("payee_family").distinct()
 
 
 def _paid_accounts(book: Book) -> ir.Table:

@@ -154,26 +154,32 @@ def undisclosed_illness(book: Book, s: Settings) -> ir.Table:
     """The illness is older than the policy.
 
     Condition: within ``days`` of issue of a health, critical-illness or life policy a claim for an illness (chapter of lasting illnesses,
-    else category) for which the same person claimed, at any insurer and whatever came of it, before the issue. On a health policy the
+    else category) for which the same person claimed, at another insurer and whatever came of it, before the issue. On a health policy the
     category must be the same and the claim come within ``health_days``: half the elderly have something of the heart.
     Example: treated for coronary disease in 2023, policy issued in March 2025, claim for a bypass in May.
     Reason: it was not declared, or the policy would not have been issued so.
-    Exclusions: illnesses that come and go (infections, injuries, pregnancy); renewals; group and gift cover, where nothing is asked.
+    Exclusions: illnesses that come and go (infections, injuries, pregnancy); renewals; group and gift cover, where nothing is asked; what
+    the insurer had in its own files when it issued the policy (Insurance Law art. 16: who knew may not rescind).
     """
-    claims = book["claim_view"]
-    known = claims.mutate(illness=illness(claims.diagnosis)).filter(lambda t: t.illness.notnull() & t.person_id.notnull())
-    known = known.mutate(place=ibis.row_number().over(group_by=("person_id", "illness"), order_by=["event_at", "claim_id"]))
-    first = known.filter(known.place == 0).select(
-        "person_id", "illness", first_at="event_at", first_claim="claim_id", before_code=known.diagnosis.upper().substr(0, 3)
-    )
+    known = book["claim_view"].mutate(illness=lambda t: illness(t.diagnosis), code=lambda t: t.diagnosis.upper().substr(0, 3))
+    known = known.filter(known.illness.notnull(), known.person_id.notnull())
     later = _individual(known).filter(lambda t: t.line.isin(HEALTH_LINES) & t.renewal_of.isnull())
-    joined = later.inner_join(first, ["person_id", "illness"])
-    joined = joined.filter((joined.line != "health") | (joined.before_code == joined.diagnosis.upper().substr(0, 3)))
+    joined = later.inner_join(_first_known(known), ["person_id", "illness"])
+    joined = joined.filter((joined.line != "health") | (joined.before_code == joined.code))
     since = joined.event_at.cast("date").delta(joined.issued_on, unit="day")
     before = joined.issued_on.delta(joined.first_at.cast("date"), unit="day")
     soon = since <= ibis.ifelse(joined.line == "health", s["health_days"], s["days"])
-    hit = joined.mutate(before=before, subject=joined.claim_id).filter((since >= 0) & soon & (before > 0))
+    met = joined.mutate(before=before, subject=joined.claim_id).filter((since >= 0) & soon & (before > 0))
+    hit = met.anti_join(met.filter(met.first_insurer == met.insurer), "claim_id")
+    hit = hit.mutate(before=hit.before.max().over(group_by="claim_id"))
     return finding(spread(hit, ("claim_id", "first_claim")), ("claim", "subject"), ("before", 0), ("claims", "claim_id"), "chapter")
+
+
+def _first_known(known: ir.Table) -> ir.Table:
+    """Each insurer's first claim for each illness of a person."""
+    order = ibis.row_number().over(group_by=("person_id", "illness", "insurer"), order_by=["event_at", "claim_id"])
+    first = known.mutate(place=order).filter(lambda t: t.place == 0)
+    return first.select("person_id", "illness", first_at="event_at", first_claim="claim_id", first_insurer="insurer", before_code="code")
 
 
 FLAGS: tuple[RedFlag, ...] = (early_claim, waiting_period_edge, over_insurance, common_beneficiary, undisclosed_illness)

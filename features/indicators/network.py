@@ -9,7 +9,7 @@ from features.book import Book
 from features.indicators.base import RedFlag, Settings, red_flag
 from features.indicators.crashes import paid_to_strangers
 from features.indicators.evidence import finding, without_exempt
-from features.indicators.referrals import waves
+from features.indicators.referrals import referred
 from features.indicators.sharing import crowded, dearer, linked_claims, public_values, without_public
 from features.peers import binomial_z
 
@@ -26,27 +26,22 @@ LINK = "Tumminello et al. 2023"
     scheme="hospital_ring",
     needs=("claim_roles.role", "policies.agent_id"),
     source=f"Taiping case; {LINK}",
-    settings={"lift": 5, "households": 5, "crowd": 6, "days": 150, "weeks": 4, "wave": 4, "signs": 2},
+    settings={"lift": 5, "households": 5, "crowd": 6, "days": 150, "weeks": 4, "wave": 4, "signs": 2.5, "occasion": 14},
 )
 def hospital_agent(book: Book, s: Settings) -> ir.Table:
-    """An agent's customers fill one hospital.
+    """An agent's customers fill one hospital, and something besides says that it is arranged.
 
     Condition: validated link of agent and hospital, ``lift`` or more times chance, ``households`` or more households; or, where the pair's
-    whole history hides it, a wave of ``crowd`` households within ``days`` that one doctor sees and that stay long (:func:`waves`).
-    Example: fourteen families of one agent in a hospital that has two of a hundred patients of the district.
+    whole history hides it, a wave of ``crowd`` households within ``days``. In both cases one doctor sees them and they stay long, more than
+    the hospital's other patients (``signs``), and fewer than half came within ``occasion`` days (:func:`referred`).
+    Example: fourteen families of one agent in a hospital that has two of a hundred patients of the district, twelve under one doctor.
     Reason: agent and hospital fill beds together and split the benefit.
-    Exclusions: exempt hospitals (the only one of a county, direct payment); chance is reckoned within the home district and line.
+    Exclusions: exempt hospitals (the only one of a county, direct payment); chance is reckoned within the home district and line; a village
+    agent whose customers go to the village clinic; one bus, one holiday at home, one accident (H12 judges crowds).
     """
-    strong = linked_claims(book, ("agent", "hospital"), ("agent_id", "hospital_id")).filter(
-        lambda t: (t.lift >= s["lift"]) & (t.link_n >= s["households"])
-    )
-    every = ibis.union(strong.select(*_MET), waves(book, s).select(*_MET), distinct=True)
-    rows = without_exempt(without_exempt(every, "hospital_id", book), "agent_id", book)
+    rows = without_exempt(without_exempt(referred(book, s), "hospital_id", book), "agent_id", book)
     sides = [_side(rows, "hospital", "hospital_id", s["households"]), _side(rows, "agent", "agent_id", s["households"])]
     return ibis.union(*sides)
-
-
-_MET = ("claim_id", "agent_id", "hospital_id", "link_n")
 
 
 def _side(rows: ir.Table, kind: str, column: str, limit: float) -> ir.Table:
@@ -131,7 +126,7 @@ def _dear_garages(book: Book, s: Settings) -> ir.Table:
     scheme="garage_ring",
     needs=("claim_roles.role",),
     source="Shanghai: 15 % kickback",
-    settings={"z": 2},
+    settings={"z": 3},
 )
 def assessor_garage(book: Book, s: Settings) -> ir.Table:
     """An assessor who keeps meeting one garage, and is generous there.
@@ -143,7 +138,8 @@ def assessor_garage(book: Book, s: Settings) -> ir.Table:
     Exclusions: exempt garages.
     """
     rows = without_exempt(linked_claims(book, ("assessor", "garage"), ("assessor_id", "garage_id")), "garage_id", book)
-    scored = dearer(rows, book, "amount", ("assessor_id",))
+    peers = book["claim_view"].filter(lambda t: t.assessor_id.notnull() & t.garage_id.notnull())
+    scored = dearer(rows, peers, "amount", ("assessor_id",))
     hit = rows.inner_join(scored.filter(scored.z > s["z"]), "assessor_id")
     return finding(hit, ("assessor", "assessor_id"), ("z", s["z"]), ("claims", "claim_id"), "link_n")
 
@@ -161,7 +157,8 @@ def assessor_garage(book: Book, s: Settings) -> ir.Table:
 def injury_broker(book: Book, s: Settings) -> ir.Table:
     """A judicial appraiser and a lawyer or proxy who come as a pair, with dear injuries.
 
-    Condition: validated link of appraiser with lawyer or proxy, amounts ``z`` or more standard errors above the line's; or one private
+    Condition: validated link of appraiser with lawyer or proxy, amounts ``z`` or more standard errors above those of all claims with an
+    appraiser, who is called for the dear ones; or one private
     account collects for ``LEAST`` or more families with the same appraiser, lawyer or proxy. Disability grades are no field of the
     contract; the amount, which follows the grade, stands for them.
     Example: nine injured strangers, one proxy, one appraiser, every one a grade too high.
@@ -183,7 +180,7 @@ def _broker(book: Book, s: Settings, kind: str) -> ir.Table:
     column = f"{kind}_id"
     rows = linked_claims(book, ("appraiser", kind), ("appraiser_id", column))
     rows = without_exempt(without_exempt(rows, "appraiser_id", book), column, book)
-    scored = dearer(rows, book, "amount", (column,))
+    scored = dearer(rows, book["claim_view"].filter(lambda t: t.appraiser_id.notnull()), "amount", (column,))
     hit = rows.inner_join(scored.filter(scored.z > s["z"]), column)
     most = hit.mutate(most=hit.z.max().over(group_by="appraiser_id"))
     return ibis.union(

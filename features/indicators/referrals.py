@@ -1,4 +1,4 @@
-"""Referrals: an agent's customers who come to one hospital in a wave, and what beside the wave says that it is organised."""
+"""Referrals: an agent's customers who come to one hospital, and what beside the number says that it is organised."""
 
 from __future__ import annotations
 
@@ -8,46 +8,68 @@ import ibis
 import ibis.expr.types as ir
 
 from features.book import Book
-from features.indicators.sharing import within_window
+from features.indicators.sharing import linked_claims, within_window
 from features.peers import binomial_z
 
 PAIR = ("agent_id", "hospital_id")
 
 
-def waves(book: Book, s: Mapping[str, float]) -> ir.Table:
-    """Claims of the waves in which an agent's customers come to one hospital, where two independent signs add up.
+def referred(book: Book, s: Mapping[str, float]) -> ir.Table:
+    """Claims of agent and hospital pairs that stand out, by a validated link or by a wave, and whose stays look organised besides.
 
-    A wave alone is no proof: a village agent's customers go to the village clinic. So it must stand out against the pair's own other
-    time (``wave``, standard errors) and, together, be seen by one doctor more than that hospital's other patients are, and stay longer than
-    they do (``signs``, Stouffer's mean of both z).
+    Neither a link nor a wave is proof: a village agent's customers go to the village clinic. So the pair's own patients must be seen by one
+    doctor more than that hospital's others are, and stay longer than they do (``signs``, Stouffer's mean of both z), and must not have come
+    on one occasion: where half of the households came within ``occasion`` days it is a crowd, which H12 judges.
 
     Parameters
     ----------
     book : Book
-        With ``claim_view``.
+        With ``claim_view`` and ``links``.
     s : mapping
-        ``crowd`` households within ``days``, over ``weeks`` different weeks (a bus that comes once is H12's), ``wave``, ``signs``.
+        ``lift``, ``households`` (of a link); ``crowd`` households within ``days`` over ``weeks`` different weeks, ``wave`` standard errors
+        above the pair's own other time (of a wave); ``signs``, ``occasion``.
 
     Returns
     -------
     Table
-        claim_id, agent_id, hospital_id, link_n (households of the wave).
+        claim_id, agent_id, hospital_id, link_n (households of the link or wave).
 
     Notes
     -----
     Stouffer et al. (1949), The American Soldier I, for the sum of independent z.
     """
     stays = _stays(book)
+    parts = [_organised(rows, stays, s).select("claim_id", *PAIR, "link_n") for rows in (_linked(book, stays, s), _waves(stays, s))]
+    return ibis.union(*parts, distinct=True)
+
+
+def _linked(book: Book, stays: ir.Table, s: Mapping[str, float]) -> ir.Table:
+    """Stays of pairs with a strong validated link, with ``link_n``."""
+    claims = linked_claims(book, ("agent", "hospital"), PAIR)
+    strong = claims.filter(claims.lift >= s["lift"], claims.link_n >= s["households"])
+    return stays.inner_join(strong.select("claim_id", "link_n"), "claim_id")
+
+
+def _waves(stays: ir.Table, s: Mapping[str, float]) -> ir.Table:
+    """Stays of waves that stand out against the pair's own other time, with ``link_n``."""
     days = s["days"]
     period = stays.day.max().as_scalar().delta(stays.day.min().as_scalar(), unit="day")
-    wave = within_window(stays, PAIR, "family_id", (s["crowd"], days))
+    wave = within_window(stays, PAIR, "family_id", (s["crowd"], days)).rename(link_n="n")
+    crowd = wave.group_by(PAIR).agg(k=wave.count(), weeks=wave.week.nunique())
     size = stays.group_by(PAIR).agg(claims=stays.count())
-    crowd = wave.group_by(PAIR).agg(k=wave.count(), link_n=wave.n.max(), weeks=(wave.week).nunique(), longer=_z_of(wave.off))
-    joined = crowd.inner_join(size, PAIR).left_join(_one_doctor(wave, stays), PAIR)
     share = days / ibis.greatest(period, 2 * days).cast("float64")
-    scored = joined.mutate(stands=binomial_z(joined.k, joined.claims, share), signs=(joined.longer + joined.same.fill_null(0.0)) / 2**0.5)
-    odd = scored.filter(scored.weeks >= s["weeks"], scored.stands > s["wave"], scored.signs > s["signs"])
-    return wave.select("claim_id", *PAIR).inner_join(odd.select(*PAIR, "link_n"), PAIR)
+    scored = crowd.inner_join(size, PAIR).mutate(stands=lambda t: binomial_z(t.k, t.claims, share))
+    return wave.semi_join(scored.filter(scored.weeks >= s["weeks"], scored.stands > s["wave"]), PAIR)
+
+
+def _organised(rows: ir.Table, stays: ir.Table, s: Mapping[str, float]) -> ir.Table:
+    """Rows of the pairs with independent signs that did not come on one occasion."""
+    crowd = rows.group_by(PAIR).agg(families=rows.family_id.nunique(), longer=_z_of(rows.off))
+    known = crowd.left_join(_one_doctor(rows, stays), PAIR).select(*PAIR, "families", "longer", "same")
+    odd = known.filter((known.longer + known.same.fill_null(0.0)) / 2**0.5 > s["signs"])
+    at_once = within_window(rows, PAIR, "family_id", (2, s["occasion"])).group_by(PAIR).agg(most=lambda t: t.n.max())
+    crowded_in = at_once.inner_join(odd, PAIR).filter(lambda t: t.most * 2 >= t.families)
+    return rows.semi_join(odd, PAIR).anti_join(crowded_in, PAIR)
 
 
 def _stays(book: Book) -> ir.Table:

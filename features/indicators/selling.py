@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from features.book import Book
 from features.indicators.base import RedFlag, Settings, red_flag
-from features.indicators.evidence import finding, key, with_distinct, without_exempt
+from features.indicators.evidence import finding, key, without_exempt
 from features.indicators.sharing import crowded, public_values, without_public
 
 LONG_TERM = ("life", "annuity", "endowment", "universal_life", "critical_illness")
@@ -151,16 +151,17 @@ def shared_phone(book: Book, s: Settings) -> ir.Table:
 def premium_through_agent(book: Book, s: Settings) -> ir.Table:
     """The agent, or one account for many customers, pays the premiums.
 
-    Condition: an agent's account pays the premium of a holder outside his family, or one account pays for ``families`` or more
-    unrelated holders of one agent.
+    Condition: the agent's account, or one account, pays the premiums of ``families`` or more unrelated holders of the agent, none of them
+    of his own family.
     Example: eight strangers' premiums come from one savings book.
     Reason: the customers do not exist, or their money takes a detour.
-    Exclusions: one family's account; accounts of organisations (employers, agencies, lessors), listed accounts, group covers.
+    Exclusions: one family's account; an agent who advances a premium or two, or pays for his parents, whom the book may not know as his
+    kin; accounts of organisations (employers, agencies, lessors), listed accounts, group covers.
     """
     rows = _paid(book)
     own = agents_accounts(book)
     by_agent = _unrelated(rows.inner_join(own, ["agent_id", "account"]), book)
-    by_agent = with_distinct(by_agent, "agent_id", n="holder_family")
+    by_agent = crowded(by_agent, ("agent_id",), "holder_family", s["families"])
     shared = crowded(rows.anti_join(own, "account"), ("agent_id", "account"), "holder_family", s["families"])
     every = ibis.union(by_agent.select(*_PAID, "n"), shared.select(*_PAID, "n"))
     most = every.mutate(n=every.n.max().over(group_by="agent_id"))

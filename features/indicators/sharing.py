@@ -53,17 +53,17 @@ def linked_claims(book: Book, kinds: tuple[str, str], columns: tuple[str, str]) 
     return view.inner_join(named, [view[columns[0]] == named.a_id, view[columns[1]] == named.b_id])
 
 
-def dearer(rows: ir.Table, book: Book, amount: str, by: tuple[str, ...]) -> ir.Table:
-    """Groups of claims with ``z``: standard errors by which the mean log amount lies above that of all claims of their line.
+def dearer(rows: ir.Table, peers: ir.Table, amount: str, by: tuple[str, ...]) -> ir.Table:
+    """Groups of claims with ``z``: standard errors by which the mean log amount lies above that of the peers in their line.
 
     Parameters
     ----------
     rows : Table
         Claims with ``line`` and ``amount``.
-    book : Book
-        Peers are all its claims of the line with an amount.
+    peers : Table
+        Claims that the groups can be compared with: a crash that a forensic appraiser sees is dear by itself.
     amount : str
-        Column of both ``rows`` and ``claim_view``.
+        Column of both.
     by : tuple of str
         Group.
 
@@ -72,10 +72,10 @@ def dearer(rows: ir.Table, book: Book, amount: str, by: tuple[str, ...]) -> ir.T
     Table
         ``by`` and ``z`` (null where a line shows no spread).
     """
-    every = book["claim_view"].filter(lambda t: t[amount] > 0)
+    every = peers.filter(peers[amount] > 0)
     logs = every.mutate(log=every[amount].cast("float64").ln())
-    peers = logs.group_by("line").agg(mean=logs.log.mean(), spread=logs.log.std())
-    joined = rows.filter(rows[amount] > 0).inner_join(peers.filter(peers.spread > 0), "line")
+    usual = logs.group_by("line").agg(mean=logs.log.mean(), spread=logs.log.std())
+    joined = rows.filter(rows[amount] > 0).inner_join(usual.filter(usual.spread > 0), "line")
     scored = joined.mutate(off=(joined[amount].cast("float64").ln() - joined["mean"]) / joined.spread)
     return scored.group_by(by).agg(z=scored.off.sum() / scored.off.count().cast("float64").sqrt())
 

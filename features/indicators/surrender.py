@@ -42,23 +42,23 @@ def organised(rows: ir.Table, by: str, share: float) -> ir.Table:
     scheme="proxy_surrender",
     needs=("policy_events.kind", "policy_events.text_bands"),
     source="Ping An proxy-surrender case",
-    settings={"families": 5, "places": 3, "agents": 3, "agent_share": 0.6, "money": 0.6},
+    settings={"families": 5, "places": 3, "agents": 3, "agent_share": 0.6, "voice": 3},
 )
 def complaint_template(book: Book, s: Settings) -> ir.Table:
     """The same complaint from people who do not know each other.
 
     Condition: near-duplicate complaints (a common text band) of ``families`` or more families from ``places`` or more districts about
-    ``agents`` or more agents, where one phone or sender speaks for two families or more, or a share of ``money`` of the policies is
-    surrendered.
+    ``agents`` or more agents, where one phone or sender speaks for ``voice`` families or more.
     Example: twelve letters, one text, seven districts.
     Reason: a paid proxy writes them.
     Exclusions: complaints that were upheld; texts that mostly concern one agent (they feed A12); texts that people copy from each other
-    and send themselves, keeping their policies. The lead is the template, never the complainants.
+    and send themselves or through their children; that they give up the policy is what they complain for, and no sign. The lead is the
+    template, never the complainants.
     """
     rows = complaints(book).filter(lambda t: t.text_bands.notnull())
     words = rows.mutate(band=rows.text_bands.split(" ")).unnest("band").filter(lambda t: t.band != "")
     common = crowded(crowded(words, ("band",), "holder_family", s["families"]).rename(families="n"), ("band",), "place", s["places"])
-    free = _for_somebody(organised(common, "band", s["agent_share"]), book, s)
+    free = _for_somebody(organised(common, "band", s["agent_share"]), s)
     widest = free.mutate(families=free.families.max().over(group_by="event_id"), most=free.families)
     kept = widest.filter(widest.most == widest.families)
     named = kept.group_by("event_id").agg(band=kept.band.min(), families=kept.families.max(), places=kept.n.max())
@@ -66,18 +66,14 @@ def complaint_template(book: Book, s: Settings) -> ir.Table:
     return finding(_level(rings, "ring", "families"), ("ring", "ring"), ("families", s["families"]), ("policy_events", "event_id"))
 
 
-def _for_somebody(rows: ir.Table, book: Book, s: Settings) -> ir.Table:
-    """Templates about several agents in which one voice speaks for several families, or which end in surrenders."""
-    gone = book["policy_events"].filter(lambda t: t.kind.isin(("surrender", "refund"))).select("policy_id").distinct().mutate(left=1)
-    whole = rows.left_join(gone, "policy_id").drop("policy_id_right")
-    size = whole.group_by("band").agg(agents=whole.agent_id.nunique(), money=whole.left.fill_null(0).mean())
+def _for_somebody(rows: ir.Table, s: Settings) -> ir.Table:
+    """Templates about several agents in which one voice speaks for several families."""
+    agents = rows.group_by("band").agg(agents=rows.agent_id.nunique())
     voices = [
-        crowded(rows.select("band", "holder_family", voice=rows[c]), ("band", "voice"), "holder_family", 2).select("band")
+        crowded(rows.select("band", "holder_family", voice=rows[c]), ("band", "voice"), "holder_family", s["voice"]).select("band")
         for c in ("phone", "sender")
     ]
-    spoken = ibis.union(*voices, distinct=True).mutate(spoken=True)
-    joined = size.filter(size.agents >= s["agents"]).left_join(spoken, "band")
-    return rows.semi_join(joined.filter((joined.money >= s["money"]) | joined.spoken.fill_null(False)), "band")
+    return rows.semi_join(agents.filter(agents.agents >= s["agents"]).semi_join(ibis.union(*voices), "band"), "band")
 
 
 def _level(rows: ir.Table, by: str, column: str) -> ir.Table:

@@ -52,13 +52,20 @@ def concentrations(given: Given) -> pd.DataFrame:
     claims, fired = relation(given, "claim_view"), relation(given, "findings")
     if claims is None or fired is None or "family_id" not in claims.columns:
         return pd.DataFrame(columns=[*FINDING, "code"])
-    flagged = fired.filter(fired.subject_kind == "claim").select(claim_id="subject_id", flag="code").distinct()
+    flagged = _by_themselves(fired)
     parts = [_piled(claims, flagged, kind, column) for kind, column in PARTIES.items() if column in claims.columns]
     strongest = _allowed(given, pd.concat(parts, ignore_index=True)) if parts else pd.DataFrame()
     if strongest.empty:
         return pd.DataFrame(columns=[*FINDING, "code"])
     rows = pd.concat([_claims(claims, flagged, strongest, kind) for kind in sorted(set(strongest["subject_kind"]))], ignore_index=True)
     return rows.assign(evidence_table="claims", code=CODE)[[*FINDING, "code"]]
+
+
+def _by_themselves(fired: ir.Table) -> ir.Table:
+    """Claims with their flags: claim_id, flag; without those by which the flag names a party itself (a hospital's habit): counted there."""
+    named = fired.filter((fired.subject_kind != "claim") & (fired.evidence_table == "claims"))
+    rows = fired.filter(fired.subject_kind == "claim").select(claim_id="subject_id", flag="code").distinct()
+    return rows.anti_join(named.select(claim_id="evidence_key", flag="code"), ["claim_id", "flag"])
 
 
 def _piled(claims: ir.Table, flagged: ir.Table, kind: str, column: str) -> pd.DataFrame:

@@ -19,6 +19,8 @@ URGENT = 1.25
 """An open claim inside its statutory term comes before an equal one that is paid."""
 REPEAT = 0.8
 """What each further case of one scheme is worth against the one before it: variety teaches more than the tenth of a kind."""
+NEAR = 0.5
+"""What each further case of one scheme in one district is worth besides: often it is the same people's work, and seen with the first."""
 SIGN = 0.15
 """What a case of a generic scheme is worth against a definite story: it still has to be found out what happened."""
 RARITY = 0.5
@@ -63,7 +65,7 @@ def rank(cases: pd.DataFrame, capacity: Capacity) -> pd.DataFrame:
     Parameters
     ----------
     cases : DataFrame
-        case_id, scheme, subject_kind, priority, deadline, subjects (on how many its strongest flag fires).
+        case_id, scheme, subject_kind, priority, deadline, subjects (on how many its strongest flag fires), place (a district or null).
     capacity : Capacity
         Slots and shares.
 
@@ -81,20 +83,23 @@ def rank(cases: pd.DataFrame, capacity: Capacity) -> pd.DataFrame:
 def _slots(cases: pd.DataFrame, capacity: Capacity) -> np.ndarray:
     """Positions of the cases that fill the list, place by place: the best one whose kind still has a slot, repeats discounted.
 
-    Only the head of each (kind, scheme) queue can be next, so a place costs as many comparisons as there are queues.
+    Only the head of each (kind, scheme, district) queue can be next, so a place costs as many comparisons as there are queues.
     """
-    queues = [group.tolist() for _, group in cases.groupby(["subject_kind", "scheme"]).groups.items()]
-    kinds, schemes = cases["subject_kind"].tolist(), cases["scheme"].tolist()
+    sites = cases["place"].where(cases["place"].notna(), cases["case_id"])
+    queues = [group.tolist() for _, group in cases.groupby([cases["subject_kind"], cases["scheme"], sites]).groups.items()]
+    kinds, schemes, near = cases["subject_kind"].tolist(), cases["scheme"].tolist(), list(zip(cases["scheme"], sites, strict=True))
     worth = _worth(cases).tolist()
     of_kind: Counter[str] = Counter()
     of_scheme: Counter[str] = Counter()
+    of_site: Counter[tuple[str, str]] = Counter()
     chosen: list[int] = []
     for place in range(1, min(capacity.listed, len(cases)) + 1):
-        heads = [(worth[q[0]] * REPEAT ** of_scheme[schemes[q[0]]], -q[0], q) for q in queues if q]
+        heads = [(worth[q[0]] * REPEAT ** of_scheme[schemes[q[0]]] * NEAR ** of_site[near[q[0]]], -q[0], q) for q in queues if q]
         free = [h for h in heads if of_kind[kinds[h[2][0]]] < max(1.0, _share(kinds[h[2][0]], capacity) * place)]
         row = max(free or heads)[2].pop(0)
         of_kind[kinds[row]] += 1
         of_scheme[schemes[row]] += 1
+        of_site[near[row]] += 1
         chosen.append(row)
     return np.array(chosen, dtype=int)
 

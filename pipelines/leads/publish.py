@@ -18,6 +18,7 @@ from pipelines.leads.evidence import COLUMNS as EVIDENCE
 from pipelines.leads.evidence import claims_of
 from pipelines.leads.inputs import Given
 from pipelines.leads.money import stakes, totals, units
+from pipelines.leads.places import places_of
 from pipelines.leads.priority import expected_value, rank
 
 LEADS = [
@@ -80,7 +81,9 @@ def published(given: Given, settings: Settings, night: Night, parts: Parts) -> d
     company = (_people(given, proof), companions(given, table, proof))
     leading = members(table, units(proof).dropna(subset=["unit"])[["lead_id", "unit"]], company)
     table["leading"] = table["lead_id"].map(leading)
-    cases = rank(_valued(_cases(table, told, proof, stake, as_of), settings, as_of), settings.capacity)
+    case = table.set_index("lead_id")["leading"]
+    places = places_of(given, proof.assign(case=proof["lead_id"].map(case)))
+    cases = rank(_valued(_cases(table, told, proof, stake, as_of).join(places, on="lead_id"), settings, as_of), settings.capacity)
     numbered = _numbered(table.assign(priority=expected_value(table, settings.priority, as_of)), cases)
     whole = numbered.assign(run_key=night.run_key, as_of=as_of, version=_version())
     made = {

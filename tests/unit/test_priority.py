@@ -17,7 +17,14 @@ def value(*rows: dict[str, object], **settings: object) -> list[float]:
 
 def many(n: int, **columns: object) -> pd.DataFrame:
     frame = pd.DataFrame(
-        {"case_id": [f"c{i:03}" for i in range(n)], "scheme": "s", "subject_kind": "claim", "deadline": pd.NaT, "subjects": 10}
+        {
+            "case_id": [f"c{i:03}" for i in range(n)],
+            "scheme": "s",
+            "subject_kind": "claim",
+            "deadline": pd.NaT,
+            "subjects": 10,
+            "place": None,
+        }
     )
     return frame.assign(**{"priority": [float(n - i) for i in range(n)], **columns})
 
@@ -70,3 +77,13 @@ def test_ties_are_broken_by_deadline_then_id():
 def test_fewer_cases_than_places():
     ordered = rank(many(5), Capacity())
     assert ordered["listed"].all() and not ordered["explore"].any()
+
+
+def test_a_second_case_of_the_scheme_in_the_district_waits_for_the_first_elsewhere():
+    cases = many(3, place=["500101", "500101", "500102"], priority=[3.0, 2.9, 2.5])
+    assert rank(cases, Capacity(listed=3, explore_share=0.0))["case_id"].tolist() == ["c000", "c002", "c001"]
+
+
+def test_unknown_districts_are_not_one_district():
+    cases = many(3, place=[None, None, "500102"], priority=[3.0, 2.9, 2.5])
+    assert rank(cases, Capacity(listed=3, explore_share=0.0))["case_id"].tolist() == ["c000", "c001", "c002"]
