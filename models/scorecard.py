@@ -8,8 +8,12 @@ is fraud of one of twenty schemes, a flag that fires on one subject for a hundre
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
+from scipy import sparse
+from scipy.sparse.csgraph import connected_components
 
 PRIOR_RATIO = {"low": 2.0, "medium": 5.0, "high": 20.0}
 POINTS_PER_DOUBLING = 10.0
@@ -57,7 +61,7 @@ class Scorecard:
     Parameters
     ----------
     family_cap : float
-        Most points that one family of flags may add; above it all of the family's flags shrink in proportion.
+        Most points that one family of flags, or flags on the same evidence, may add; above it they shrink in proportion.
     share_floor : float
         Firing shares are estimated as if at least this many subjects per line were looked at, so that tiny books do not switch flags off.
     """
@@ -111,8 +115,16 @@ class Scorecard:
         allowed: pd.Series = most / (flags["scheme"].nunique() * table["code"].map(subjects).astype("float64"))
         return allowed if len(claims) else allowed * np.inf
 
-    def transform(self, fired: pd.DataFrame) -> pd.DataFrame:
+    def transform(self, fired: pd.DataFrame, shared: pd.DataFrame | None = None) -> pd.DataFrame:
         """The same rows with ``family``, ``points`` (capped per subject and family) and ``subjects`` (on how many the flag fires).
+
+        Parameters
+        ----------
+        fired : DataFrame
+            One row per (subject_kind, subject_id, code), with ``line``.
+        shared : DataFrame or None
+            subject_kind, subject_id, code, other: two flags that rest on the same evidence. They share one cap, as a family does: the
+            same five stays prove no more for being counted in three ways.
 
         Raises
         ------
@@ -123,6 +135,24 @@ class Scorecard:
         scored = fired.drop(columns=["family", "points"], errors="ignore").merge(card, on=["code", "subject_kind", "line"], how="left")
         scored["points"] = scored["points"].fillna(0.0)
         scored["subjects"] = scored.groupby("code")["subject_id"].transform("nunique")
-        total = scored.groupby([*SUBJECT, "family"], dropna=False)["points"].transform("sum")
-        scored["points"] *= np.minimum(1.0, self.family_cap / total.where(total > 0, 1.0))
+        scored["points"] *= self._shrunk(scored.groupby([*SUBJECT, "family"], dropna=False)["points"])
+        if shared is not None and len(shared):
+            scored["points"] *= self._shrunk(scored["points"].groupby(_blocks(scored, shared)))
         return scored
+
+    def _shrunk(self, groups: Any) -> pd.Series:
+        """What brings every group's points under the cap."""
+        total = groups.transform("sum")
+        factor: pd.Series = np.minimum(1.0, self.family_cap / total.where(total > 0, 1.0))
+        return factor
+
+
+def _blocks(scored: pd.DataFrame, shared: pd.DataFrame) -> np.ndarray:
+    """A number per row; rows of one subject whose flags rest on the same evidence, directly or by way of a third, have the same one."""
+    place = pd.Series(np.arange(len(scored)), index=pd.MultiIndex.from_frame(scored[[*SUBJECT, "code"]]))
+    ends = [place.reindex(pd.MultiIndex.from_frame(shared[[*SUBJECT, c]])).to_numpy() for c in ("code", "other")]
+    known = np.isfinite(ends[0]) & np.isfinite(ends[1])
+    row, column = (e[known].astype(int) for e in ends)
+    link = sparse.csr_matrix((np.ones(len(row)), (row, column)), shape=(len(scored), len(scored)))
+    label: np.ndarray = connected_components(link, directed=False)[1]
+    return label

@@ -11,6 +11,7 @@ from pipelines.config import Scoring
 from pipelines.leads.crowd import CODE as PILED
 from pipelines.leads.inputs import Given, base_counts, cards, collected, located
 from pipelines.leads.matrix import LEAST, LOW_SIDE, kinds, matrix
+from pipelines.leads.overlap import overlaps
 
 REASON = [*SUBJECT, "code", "kind", "value", "limit", "detail", "points", "peer", "scheme", "severity", "family", "line", "subjects"]
 SCORES = [*SUBJECT, "suspicion", "odd", "points"]
@@ -49,7 +50,7 @@ def flag_reasons(given: Given, settings: Scoring) -> pd.DataFrame:
     known = cards(given)
     fired = _fired(given)
     card = Scorecard(settings.family_cap).fit(fired, known, base_counts(given))
-    scored = card.transform(fired)
+    scored = card.transform(fired, overlaps(given))
     about = known.set_index("code")[["scheme", "severity"]]
     reasons = scored.join(about, on="code").assign(kind="flag", peer=None)
     # What piles up says which story it is.

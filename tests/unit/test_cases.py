@@ -44,6 +44,11 @@ def test_a_story_leads_the_generic_sign_that_shares_its_evidence():
     assert members(leads, units(a="1 2 3 4", b="2 3")).tolist() == ["b", "b"]
 
 
+def test_of_equals_somebody_who_can_be_asked_leads():
+    leads = table(("a", "ring", "s", 43.21), ("b", "phone", "s", 43.22), ("c", "ring", "s", 60.0))
+    assert members(leads, units(a="1 2 3 4", b="2 3", c="9")).to_dict() == {"a": "b", "b": "b", "c": "c"}
+
+
 def test_one_person_telling_the_same_kind_of_story_twice_is_one_case():
     leads = table(("a", "event", "s", 60.0), ("b", "event", "s", 40.0), ("c", "event", "t", 40.0))
     of = units(a="claim:1", b="claim:2", c="claim:3")

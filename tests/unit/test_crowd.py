@@ -34,6 +34,12 @@ def test_chance_alone_piles_nothing_up():
     assert concentrations(given(0)).empty
 
 
+def test_claims_by_which_the_flag_names_a_party_itself_are_counted_there():
+    tables = given(8)
+    own = pd.DataFrame([finding("H01", "hospital", "hospital:00000000000000ff", f"a:{i}") for i in range(8)])
+    assert concentrations({**tables, "findings": pd.concat([tables["findings"], own])}).empty
+
+
 def test_one_family_is_no_pile():
     assert concentrations(given(8, families=2)).empty
 

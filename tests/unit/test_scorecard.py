@@ -56,6 +56,15 @@ def test_family_cap_is_proportional():
     assert scored["C"] == pytest.approx(10.0)
 
 
+def test_flags_on_the_same_evidence_share_a_cap():
+    rows = pd.concat([fired("A", 2), fired("C", 2), fired("D", 2)])
+    cards = pd.DataFrame({"code": ["A", "C", "D"], "family": ["X", "Y", "Z"], "severity": ["high", "high", "low"], "scheme": "s"})
+    same = pd.DataFrame({"subject_kind": "claim", "subject_id": ["0"], "code": ["A"], "other": ["C"]})
+    scored = Scorecard(family_cap=60.0).fit(rows, cards, base(100_000)).transform(rows, same).set_index(["subject_id", "code"])["points"]
+    assert scored["0"].round(3).to_dict() == {"A": 30.0, "C": 30.0, "D": 10.0}
+    assert scored["1"].round(3).to_dict() == {"A": 43.219, "C": 43.219, "D": 10.0}
+
+
 def test_no_verdict_no_change_and_verdicts_move_towards_the_data():
     prior = pd.Series({"A": 20.0})
     assert verdict_ratio(prior).equals(prior)
