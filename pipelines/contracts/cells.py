@@ -34,7 +34,7 @@ def cells(raw: ir.Table, table: Table) -> ir.Table:
     Parameters
     ----------
     raw : Table
-        All source columns as text, and ``ROW``.
+        All source columns as text as sources give it (trimmed, null where empty), and ``ROW``.
     table : features.schema.Table
         Which of the canonical tables.
 
@@ -44,16 +44,13 @@ def cells(raw: ir.Table, table: Table) -> ir.Table:
         Typed columns (ids with their insurer, tokens-to-be in one spelling, codes as delivered), ``bad_<column>`` for each
         non-text column whose text could not be read, ``raw_<column>`` (the text as delivered), ``oversize``, and ``ROW``.
     """
-    stripped = {c.name: raw[c.name] if c.token else raw[c.name].strip().nullif("") for c in table.source_columns}
-    text = raw.mutate(**{f"text_{n}": value for n, value in stripped.items()})
-    cell = {c.name: text[f"text_{c.name}"] for c in table.source_columns}
-    values = {c.name: _scoped(text, c, typed(cell[c.name], c)) for c in table.source_columns} | _subject(text, table, cell)
+    cell = {c.name: raw[c.name] for c in table.source_columns}
+    values = {c.name: _scoped(raw, c, typed(cell[c.name], c)) for c in table.source_columns} | _subject(raw, table, cell)
     longest = ibis.greatest(*(c.length().fill_null(0) for c in cell.values()))
-    as_delivered = {f"raw_{n}": text[n] for n in cell}
-    once = text.select(**values, **as_delivered, **{f"text_{n}": c for n, c in cell.items()}, oversize=longest > OVERSIZE, **_row(text))
+    once = raw.select(**values, **{f"raw_{n}": c for n, c in cell.items()}, oversize=longest > OVERSIZE, **_row(raw))
     twice = {c.name: tokens.SECOND[k](once[c.name]) for c in table.columns if (k := tokens.KINDS.get(c.name, "")) in tokens.SECOND}
-    bad = {f"bad_{c.name}": once[f"text_{c.name}"].notnull() & once[c.name].isnull() for c in table.source_columns if _checked(c)}
-    return once.mutate(**twice, **bad).drop(*(f"text_{n}" for n in cell))
+    bad = {f"bad_{c.name}": once[f"raw_{c.name}"].notnull() & once[c.name].isnull() for c in table.source_columns if _checked(c)}
+    return once.mutate(**twice, **bad)
 
 
 def _row(table: ir.Table) -> dict[str, ir.Value]:

@@ -32,7 +32,7 @@ from pipelines.ids import digest, digest_json
 
 __all__ = ["Admission", "Arrival", "Context", "admit", "admit_all", "admitted", "known", "unreadable"]
 
-SMALL = 4_000_000
+SMALL = 500_000
 """Bytes of a delivery's files up to which it is judged together with others of its table."""
 
 TOGETHER = 40

@@ -23,8 +23,8 @@ PAIRS = (
 PLANNED = frozenset({"starts_on", "ends_on", "waiting_ends_on", "until", "due_on", "licence_ends_on"})
 """Dates that may well lie in the future."""
 
-EARLIEST, LATEST = 1900, 2200
-"""Years outside of which a date is marked ``range``."""
+EARLIEST, LATEST = "1900-01-01", "2201-01-01"
+"""First day in range, first day beyond; a date outside is marked ``range``."""
 
 MESSAGES = {
     "oversize": "a field is longer than a million characters",
@@ -67,7 +67,7 @@ def marks(row: ir.Table, table: Table) -> ir.StringValue:
         return ibis.null("string")
     pieces = [ibis.ifelse(condition, f";{name}", "") for name, condition in found]
     joined = pieces[0].concat(*pieces[1:]) if len(pieces) > 1 else pieces[0]
-    return ibis.ifelse(reduce(or_, (c for _, c in found)), joined.substr(1), ibis.null("string"))
+    return ibis.ifelse(reduce(or_, (c for _, c in found)), joined.re_replace("^;", ""), ibis.null("string"))
 
 
 def _found(row: ir.Table, table: Table) -> list[Mark]:
@@ -85,7 +85,7 @@ def _found(row: ir.Table, table: Table) -> list[Mark]:
 def _range(row: ir.Table, column: Column) -> list[Mark]:
     value = row[column.name]
     if column.type in ("date", "time"):
-        found = [(f"range:{column.name}", (value.year() < EARLIEST) | (value.year() > LATEST))]
+        found = [(f"range:{column.name}", (value < ibis.date(EARLIEST)) | (value >= ibis.date(LATEST)))]
         if column.name not in PLANNED:
             found.append((f"future:{column.name}", row.receipted & (_day(row, column.name) > row.received_at.date())))
         return found

@@ -24,6 +24,8 @@ from pipelines.simulate.numbering import Numbers
 COMPRESSION = 6
 WORKERS = 2
 """Threads that write insurers' files side by side; compression and text conversion run outside the interpreter's lock."""
+ROW_GROUP = 120_000
+"""Rows of a Parquet row group: a reader's threads share a file by its groups."""
 SCOPES = ("claim_id", "policy_id", "party_id", "object_id", "event_id", "order_id", "subject_id")
 """Columns that tell whose row it is."""
 
@@ -106,7 +108,7 @@ class Delivery:
         folder = self._out / "deliveries" / self._book.insurers[insurer] / str(self._arrivals.first + number)
         folder.mkdir(parents=True, exist_ok=True)
         if self._fmt == "parquet":
-            pa.parquet.write_table(data, folder / f"{name}.parquet", compression="zstd")
+            pa.parquet.write_table(data, folder / f"{name}.parquet", compression="zstd", row_group_size=ROW_GROUP)
         else:
             _write_csv(data, folder / f"{name}.csv.gz")
         return int(data.num_rows)

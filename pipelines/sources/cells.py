@@ -47,8 +47,9 @@ class Reader:
         """A source column: trimmed, half-width digits, empty → null; null throughout where the file lacks it."""
         if name not in self.raw.columns:
             return ibis.null("string")
-        text = self.raw.table[self.raw.columns[name]].strip()
-        text = text.translate(*DIGITS) if self.raw.full_width else text
+        cell = self.raw.columns[name]
+        text = self.raw.table[cell].strip() if cell in self.raw.padded else self.raw.table[cell]
+        text = text.translate(*DIGITS) if cell in self.raw.full_width else text
         return functools.reduce(lambda value, null: value.nullif(null), ("", *self.nulls), text)
 
     def keeps(self, condition: Filter) -> ir.BooleanValue:
@@ -84,15 +85,16 @@ class Reader:
         if cell.constant is not None:
             return value
         if kind in ("date", "time"):
-            return _dated(self._signs(value), cell.formats)
+            return _dated(self._signs(value, cell), cell.formats)
         if kind in NUMBERS:
-            return _number(self._signs(value), cell, kind)
+            return _number(self._signs(value, cell), cell, kind)
         if kind == "bool":
             return value.lower().cases(*BOOLEANS, else_=value)
         return value
 
-    def _signs(self, value: ir.StringValue) -> ir.StringValue:
-        return value.translate(*SIGNS) if self.raw.full_width else value
+    def _signs(self, value: ir.StringValue, cell: Cell) -> ir.StringValue:
+        wide = any(self.raw.columns.get(name) in self.raw.full_width for name in cell.sources())
+        return value.translate(*SIGNS) if wide else value
 
 
 def _number(value: ir.StringValue, cell: Cell, kind: str) -> ir.StringValue:

@@ -99,7 +99,7 @@ def load(engine: DuckEngine, mapping: Mapping, block: Block, content: str) -> ra
     _pull(table.select({c: table[n] for c, n in cells.items()}), part)
     scan.pulled(engine, part, list(cells), target)
     part.unlink()
-    return raw.finish(engine, target, list(table.columns), full_width=True)
+    return raw.finish(engine, target, list(table.columns))
 
 
 def _pull(table: ir.Table, target: Any) -> None:

@@ -37,8 +37,6 @@ class Profile:
         ``utf-8``: its bad rows are rejected one by one.
     mixed : bool
         Both kinds of line end occur.
-    full_width : bool
-        Characters of the full-width forms may occur.
     gaps : bool
         Empty lines may occur, or a field holds some.
     """
@@ -46,7 +44,6 @@ class Profile:
     zipped: bool
     encoding: str
     mixed: bool
-    full_width: bool
     gaps: bool = False
 
     @property
@@ -64,17 +61,16 @@ def profile(path: Path, encoding: str = "auto") -> Profile:
         If the file is missing, empty or a damaged archive, or is not in the declared encoding.
     """
     zipped = _zipped(path)
-    first, crlf, lf, full_width, gaps = b"", 0, 0, False, False
+    first, crlf, lf, gaps = b"", 0, 0, False
     decoders = {name: codecs.getincrementaldecoder(name)() for name in (["utf-8", "gb18030"] if encoding == "auto" else [encoding])}
     for chunk in _chunks(path, zipped):
         first = first or chunk[:4]
         crlf, lf = crlf + chunk.count(b"\r\n"), lf + chunk.count(b"\n")
         gaps = gaps or b"\n\n" in chunk or b"\n\r\n" in chunk
-        full_width = full_width or b"\xef\xbc" in chunk or b"\xa3" in chunk
         decoders = dict(_still_valid(decoders, chunk))
     if not first:
         raise DataError("the file is empty", path.name, "ask for the file again; a delivery without rows still has its header line")
-    return Profile(zipped, _encoding(path, first, list(decoders), encoding), 0 < crlf < lf, full_width, gaps)
+    return Profile(zipped, _encoding(path, first, list(decoders), encoding), 0 < crlf < lf, gaps)
 
 
 def _zipped(path: Path) -> bool:

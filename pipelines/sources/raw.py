@@ -35,8 +35,8 @@ class Raw:
         Source column name → its ``c`` column. Of two columns with one name the first counts.
     rejects : Path
         Where the lines that are no rows are kept; no such file if there are none.
-    full_width : bool
-        Full-width digits may occur.
+    full_width, padded : list of str
+        The ``c`` columns where some cell holds full-width forms, or begins or ends with white space.
     path : Path
         Where the rows are kept.
     """
@@ -44,7 +44,8 @@ class Raw:
     table: ir.Table
     columns: dict[str, str]
     rejects: Path
-    full_width: bool
+    full_width: list[str]
+    padded: list[str]
     path: Path
 
 
@@ -80,14 +81,13 @@ def load(engine: DuckEngine, path: Path, block: Block, digest_of_file: str) -> R
     if done(target):
         return opened(engine, target)
     if path.suffix == ".parquet":
-        columns, full_width = _parquet_names(path), True
+        columns = _parquet_names(path)
         scan.parquet(engine, path, columns, target)
     else:
         seen = files.profile(path, block.encoding)
         delimiter, columns = files.header(path, seen, block.delimiter, block.sources())
-        full_width = seen.full_width
         scan.csv(engine, path, seen, (delimiter, len(columns)), target)
-    return finish(engine, target, columns, full_width)
+    return finish(engine, target, columns)
 
 
 def target_of(engine: DuckEngine, block: Block, digest_of_file: str) -> Path:
@@ -95,9 +95,10 @@ def target_of(engine: DuckEngine, block: Block, digest_of_file: str) -> Path:
     return folder(engine) / f"{digest(digest_of_file, block.encoding, block.delimiter)}.parquet"
 
 
-def finish(engine: DuckEngine, target: Path, columns: list[str], full_width: bool) -> Raw:
+def finish(engine: DuckEngine, target: Path, columns: list[str]) -> Raw:
     """Note beside ``target`` that it is complete, and open it."""
-    _note(target).write_text(json.dumps({"columns": columns, "full_width": full_width}), encoding="utf-8")
+    note = {"columns": columns, **scan.traits(engine, target, len(columns))}
+    _note(target).write_text(json.dumps(note), encoding="utf-8")
     return opened(engine, target)
 
 
@@ -105,7 +106,7 @@ def opened(engine: DuckEngine, target: Path) -> Raw:
     """The rows that were written to ``target``."""
     note = json.loads(_note(target).read_text(encoding="utf-8"))
     positions = {n: f"c{i}" for i, n in reversed(list(enumerate(note["columns"])))}
-    return Raw(engine.con.read_parquet(str(target)), positions, target.with_suffix(".rejects"), note["full_width"], target)
+    return Raw(engine.con.read_parquet(str(target)), positions, target.with_suffix(".rejects"), note["full_width"], note["padded"], target)
 
 
 def forget(rows: Raw) -> None:

@@ -149,6 +149,14 @@ def test_dates_in_no_declared_format_stay_as_they_came(desk: Desk) -> None:
     assert [r["starts_on"] for r in rows] == ["2024-02-05", "2024-02-05", "Feb 5", "2024-02-05", "2024-02-05"]
 
 
+def test_white_space_around_cells_goes_wherever_it_stands(desk: Desk) -> None:
+    rows = desk.rows(desk.lay(HEADER + "P1,a,,1,Y\n P2\t,\u00a0b ,  ,\t2 ,Y \n"))
+    assert ids(rows) == ["P1", "P2"]
+    assert rows[1]["starts_on"] is None
+    assert rows[1]["premium"] == "2"
+    assert rows[1]["gift"] == "true"
+
+
 def test_thousands_separators_signs_and_full_width_digits(desk: Desk) -> None:
     amounts = ['"1,234,567.80"', "１２３．５", '"￥1,000"', "-5", "12abc", '"1,23"', "1e5", "'7"]
     rows = desk.rows(desk.lay(HEADER + "".join(f"P{i},a,,{a},\n" for i, a in enumerate(amounts))))

