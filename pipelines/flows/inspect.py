@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from features.indicators import INDICATORS
-from pipelines import config, report, runs, sources
+from pipelines import config, leads, report, runs, sources
 from pipelines.errors import DataError, UsageError
 from pipelines.flows import evaluate as judging
 from pipelines.flows.publishing import PUBLISHED
@@ -21,12 +21,13 @@ from pipelines.report.csvs import write_csv
 from pipelines.sources.check import check
 
 LANGUAGES = ("zh", "en")
+FLAGS = (*INDICATORS, *leads.AFTERWARDS)
 
 
 def check_source(name: str, data: Path | None) -> list[str]:
     """What a mapping does with the data that lies there, a line each."""
     mapping = sources.load(name)
-    answer = check(mapping, data or Path(), [(flag.code, flag.needs) for flag in INDICATORS])
+    answer = check(mapping, data or Path(), [(flag.code, flag.needs) for flag in FLAGS])
     lines = [f"source {answer.source}, insurers: {', '.join(answer.insurers)}"]
     lines += [f"feeds {f.table} ({f.deliveries} deliveries): {', '.join(f.columns)}" for f in answer.fed]
     lines += [f"left over in {f.origin}: {', '.join(f.left)}" for f in answer.files if f.left]
@@ -38,7 +39,7 @@ def check_source(name: str, data: Path | None) -> list[str]:
 
 def indicator_lines(language: str) -> str:
     """All red flags, one line each."""
-    return show.as_text(show.cards(INDICATORS, _language(language)))
+    return show.as_text(show.cards(FLAGS, _language(language)))
 
 
 def indicator_card(code: str, language: str) -> str:
@@ -49,7 +50,7 @@ def indicator_card(code: str, language: str) -> str:
     UsageError
         If there is no such code.
     """
-    known = {flag.code: flag for flag in INDICATORS}
+    known = {flag.code: flag for flag in FLAGS}
     if code not in known:
         raise UsageError(f"no red flag '{code}'", "indicators show", f"the codes are {', '.join(sorted(known))}")
     return show.as_text(show.card(known[code], _language(language)))

@@ -8,13 +8,16 @@ import pandas as pd
 
 from pipelines.config import Settings
 from pipelines.leads.assemble import first_keys, leads, stories
-from pipelines.leads.crowd import CODE, with_concentrations
+from pipelines.leads.crowd import CODE, concentration, with_concentrations
 from pipelines.leads.evidence import evidence
 from pipelines.leads.inputs import Given, cards
 from pipelines.leads.publish import Night, published, typed
 from pipelines.leads.score import SCORES, score
 
-__all__ = ["Night", "run", "score"]
+AFTERWARDS = (concentration,)
+"""Red flags that read what the other flags found."""
+
+__all__ = ["AFTERWARDS", "Night", "run", "score"]
 
 
 def run(given: Given, settings: Settings, night: Night | tuple[str, date], ledger: pd.DataFrame | None = None) -> dict[str, pd.DataFrame]:
@@ -39,7 +42,7 @@ def run(given: Given, settings: Settings, night: Night | tuple[str, date], ledge
         ``leads``, ``lead_reasons``, ``lead_evidence``, ``cases``, ``case_members``, ``scores``, each in its total order, and the new
         ``ledger`` (lead_id, subject_kind, subject_id, scheme, first_seen).
     """
-    given = given if CODE in set(cards(given)["code"]) else with_concentrations(given)
+    given = given if CODE in set(cards(given)["code"]) else with_concentrations(given, settings)
     scored = {"reasons": given["reasons"], "scores": given.get("scores")} if "reasons" in given else score(given, settings.scoring)
     reasons = stories(pd.DataFrame(scored["reasons"]))
     table = leads(reasons, first_keys(given), settings)

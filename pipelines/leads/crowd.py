@@ -1,23 +1,49 @@
-"""Concentration: a party around whom claims with one red flag pile up beyond chance, the sign that no single claim can give.
+"""Concentration (N05): a party around whom claims with one red flag pile up beyond chance, the sign that no single claim can give.
 
-N05: over the households of a party's claims, those with the flag are more than the line's own rate explains (one-sided Poisson tail,
-Benjamini-Hochberg over all parties of the kind that have enough households). It speaks for the scheme of the flag that piles up.
+It reads what the other flags found, so it runs after them, here, and not among them.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from features.indicators.base import FINDING
-from pipelines.leads.inputs import Given, cards, collected, relation
+from features.book import Book
+from features.indicators.base import FINDING, red_flag
+from pipelines.config import Settings
+from pipelines.leads.inputs import CARD, Given, cards, collected, relation
 
 CODE = "N05"
-CARD = {"code": CODE, "name": "Flagged claims pile up", "family": "N", "severity": "high", "scheme": "anomaly", "grain": "party"}
-LEAST = 3
-LEVEL = 0.05
+
+
+@red_flag(
+    CODE,
+    "Flagged claims pile up",
+    grain="party",
+    severity="high",
+    scheme="anomaly",
+    needs=("claim_roles.role",),
+    source="screening practice; Benjamini and Hochberg 1995 for the many parties looked at",
+    settings={"households": 3, "level": 0.05},
+)
+def concentration(book: Book, s: Mapping[str, float]) -> ir.Table:
+    """Claims with one red flag come together at one party more often than chance explains.
+
+    Condition: ``households`` or more of a party's households have claims with one flag, more than the line's own rate of that flag
+    explains (one-sided Poisson tail, Benjamini-Hochberg below ``level`` over all parties of the kind with that many households).
+    Example: of an agent's thirty customers three had been treated, elsewhere, for what they claim; 0.05 are expected.
+    Reason: one odd claim is an accident; many at one party have somebody behind them. It speaks for the scheme of the flag that piles up.
+    Exclusions: exempt parties; claims by which the flag names a party itself (H02's hospital), which are counted there; a person counts
+    as reporter only, since one's own claims are not independent of each other.
+    """
+    found = concentrations(book.tables, s)
+    return ibis.memtable(found[list(FINDING)].astype({"detail": "string"}), schema=ibis.schema(FINDING))
+
+
 PARTIES = {
     "agent": "agent_id", "hospital": "hospital_id", "doctor": "doctor_id", "garage": "garage_id", "assessor": "assessor_id",
     "appraiser": "appraiser_id", "proxy": "proxy_id", "lawyer": "lawyer_id", "employer": "employer_id", "person": "reporter_id",
@@ -25,23 +51,27 @@ PARTIES = {
 """Kind of party → column of ``claim_view``. A person counts as reporter only: his own claims are not independent of each other."""
 
 
-def with_concentrations(given: Given) -> Given:
-    """The night's tables with the findings and the card of N05 added."""
-    found, fired = concentrations(given), relation(given, "findings")
-    known = pd.concat([cards(given), pd.DataFrame([CARD])], ignore_index=True)
+def with_concentrations(given: Given, settings: Settings) -> Given:
+    """The night's tables with the findings and the card of N05 added, unless it is disabled."""
+    if CODE in settings.disabled_flags:
+        return given
+    found, fired = concentrations(given, {**concentration.settings, **settings.flags.get(CODE, {})}), relation(given, "findings")
+    known = pd.concat([cards(given), pd.DataFrame([{c: getattr(concentration, c) for c in CARD}])], ignore_index=True)
     if found.empty or fired is None:
         return {**given, "flags": known}
     typed = ibis.memtable(found[[*FINDING, "code"]].astype({"detail": "string"}), schema=ibis.schema({**FINDING, "code": "string"}))
     return {**given, "flags": known, "findings": fired.select(**{c: fired[c].cast(t) for c, t in typed.schema().items()}).union(typed)}
 
 
-def concentrations(given: Given) -> pd.DataFrame:
+def concentrations(given: Given, s: Mapping[str, float] = concentration.settings) -> pd.DataFrame:
     """Findings of N05, one row per party and claim.
 
     Parameters
     ----------
     given : mapping of str to table
         ``findings`` and ``claim_view``; ``entities`` for exemptions.
+    s : mapping
+        Thresholds, see :func:`concentration`.
 
     Returns
     -------
@@ -53,7 +83,7 @@ def concentrations(given: Given) -> pd.DataFrame:
     if claims is None or fired is None or "family_id" not in claims.columns:
         return pd.DataFrame(columns=[*FINDING, "code"])
     flagged = _by_themselves(fired)
-    parts = [_piled(claims, flagged, kind, column) for kind, column in PARTIES.items() if column in claims.columns]
+    parts = [_piled((claims, flagged), kind, column, s) for kind, column in PARTIES.items() if column in claims.columns]
     strongest = _allowed(given, pd.concat(parts, ignore_index=True)) if parts else pd.DataFrame()
     if strongest.empty:
         return pd.DataFrame(columns=[*FINDING, "code"])
@@ -68,8 +98,9 @@ def _by_themselves(fired: ir.Table) -> ir.Table:
     return rows.anti_join(named.select(claim_id="evidence_key", flag="code"), ["claim_id", "flag"])
 
 
-def _piled(claims: ir.Table, flagged: ir.Table, kind: str, column: str) -> pd.DataFrame:
-    """Parties of one kind and flags with q below ``LEVEL``."""
+def _piled(rows: tuple[ir.Table, ir.Table], kind: str, column: str, s: Mapping[str, float]) -> pd.DataFrame:
+    """Parties of one kind and flags with q below ``level``; ``rows`` are claims and flagged claims."""
+    claims, flagged = rows
     known = claims.filter(claims[column].notnull() & claims.family_id.notnull()).select(
         "claim_id", "line", "family_id", party=claims[column]
     )
@@ -80,22 +111,23 @@ def _piled(claims: ir.Table, flagged: ir.Table, kind: str, column: str) -> pd.Da
     rates = hit.group_by("flag", "line").agg(hits=hit.count()).inner_join(sizes, "line")
     own = known.group_by("party", "line").agg(n=known.count())
     common = hit.group_by("party", "flag").agg(k=hit.family_id.nunique())
-    chance = common.filter(common.k >= LEAST).inner_join(own, "party").inner_join(rates, ["flag", "line"])
-    rows = chance.group_by("party", "flag", "k").agg(expected=(chance.n * chance.hits / chance["size"].cast("float64")).sum())
+    chance = common.filter(common.k >= s["households"]).inner_join(own, "party").inner_join(rates, ["flag", "line"])
+    piles = chance.group_by("party", "flag", "k").agg(expected=(chance.n * chance.hits / chance["size"].cast("float64")).sum())
     crowd = known.group_by("party").agg(households=known.family_id.nunique())
-    possible = int(crowd.filter(crowd.households >= LEAST).count().execute())
-    return _significant(collected(rows), possible).assign(subject_kind=kind)
+    possible = int(crowd.filter(crowd.households >= s["households"]).count().execute())
+    found = _unlikely(collected(piles), possible)
+    return found[found["q"] < s["level"]].assign(subject_kind=kind)
 
 
-def _significant(rows: pd.DataFrame, possible: int) -> pd.DataFrame:
-    """Rows with q below ``LEVEL``; every flag is corrected by itself for all parties it could have piled up at."""
+def _unlikely(rows: pd.DataFrame, possible: int) -> pd.DataFrame:
+    """Rows with ``p`` and ``q``; every flag is corrected by itself for all parties it could have piled up at."""
     from scipy.special import gammainc
 
     known = rows.assign(p=gammainc(rows["k"].to_numpy(dtype=float), rows["expected"].to_numpy(dtype=float).clip(1e-9)))
     ordered = known.sort_values(["flag", "p", "party"], ignore_index=True)
     ordered["q"] = ordered["p"] * possible / (ordered.groupby("flag").cumcount() + 1)
     ordered["q"] = ordered[::-1].groupby("flag")["q"].cummin()[::-1]
-    return ordered[ordered["q"] < LEVEL]
+    return ordered
 
 
 def _allowed(given: Given, piled: pd.DataFrame) -> pd.DataFrame:

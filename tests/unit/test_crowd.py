@@ -2,6 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from pipelines.config import Settings
+from pipelines.flows.inspect import indicator_card, indicator_lines
 from pipelines.leads.company import companions
 from pipelines.leads.crowd import CODE, concentrations, with_concentrations
 from tests.unit.leads_book import FLAGS, finding
@@ -49,9 +51,22 @@ def test_exempt_parties_are_left_out():
 
 
 def test_the_findings_and_the_card_join_the_others():
-    tables = with_concentrations(given(8))
+    tables = with_concentrations(given(8), Settings())
     assert CODE in set(tables["flags"]["code"])
     assert tables["findings"].count().execute() == len(given(8)["findings"]) + 8
+
+
+def test_it_can_be_disabled_and_its_thresholds_set():
+    assert CODE not in set(with_concentrations(given(8), Settings(disabled_flags=(CODE,)))["flags"]["code"])
+    strict = with_concentrations(given(8), Settings(flags={CODE: {"households": 9}}))
+    assert strict["findings"] is not None and len(strict["findings"]) == len(given(8)["findings"])
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_its_card_is_shown_like_every_others(language: str):
+    assert CODE in indicator_lines(language)
+    text = indicator_card(CODE, language)
+    assert all(word in text for word in ("Condition:", "Example:", "Reason:", "Exclusions:", "households = 3", "claim_roles.role"))
 
 
 @pytest.mark.parametrize(("k", "together"), [(4, True), (1, False)])
