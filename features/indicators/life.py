@@ -15,6 +15,7 @@ from features.peers import robust_z
 
 LONG_LINES = ("life", "critical_illness", "universal_life", "endowment", "annuity")
 HEALTH_LINES = ("health", "critical_illness", "life")
+LEAST_PATIENTS = 200
 
 
 @red_flag(
@@ -148,14 +149,15 @@ def common_beneficiary(book: Book, s: Settings) -> ir.Table:
     scheme="undisclosed_illness",
     needs=("claims.event_at", "policies.issued_on", "claim_diagnoses.code"),
     source="the most common dispute over life and health policies",
-    settings={"days": 730, "health_days": 120},
+    settings={"days": 730, "health_days": 120, "common": 0.02},
 )
 def undisclosed_illness(book: Book, s: Settings) -> ir.Table:
     """The illness is older than the policy.
 
     Condition: within ``days`` of issue of a health, critical-illness or life policy a claim for an illness (chapter of lasting illnesses,
     else category) for which the same person claimed, at another insurer and whatever came of it, before the issue. On a health policy the
-    category must be the same and the claim come within ``health_days``: half the elderly have something of the heart.
+    category must be the same, one that no more than a share of ``common`` of all patients have, and the claim come within ``health_days``:
+    half the elderly have something of the heart, and a bad back comes back.
     Example: treated for coronary disease in 2023, policy issued in March 2025, claim for a bypass in May.
     Reason: it was not declared, or the policy would not have been issued so.
     Exclusions: illnesses that come and go (infections, injuries, pregnancy); renewals; group and gift cover, where nothing is asked; what
@@ -165,7 +167,8 @@ def undisclosed_illness(book: Book, s: Settings) -> ir.Table:
     known = known.filter(known.illness.notnull(), known.person_id.notnull())
     later = _individual(known).filter(lambda t: t.line.isin(HEALTH_LINES) & t.renewal_of.isnull())
     joined = later.inner_join(_first_known(known), ["person_id", "illness"])
-    joined = joined.filter((joined.line != "health") | (joined.before_code == joined.code))
+    rare = joined.code.isin(_rare_codes(known, s["common"]).code)
+    joined = joined.filter((joined.line != "health") | ((joined.before_code == joined.code) & rare))
     since = joined.event_at.cast("date").delta(joined.issued_on, unit="day")
     before = joined.issued_on.delta(joined.first_at.cast("date"), unit="day")
     soon = since <= ibis.ifelse(joined.line == "health", s["health_days"], s["days"])
@@ -173,6 +176,13 @@ def undisclosed_illness(book: Book, s: Settings) -> ir.Table:
     hit = met.anti_join(met.filter(met.first_insurer == met.insurer), "claim_id")
     hit = hit.mutate(before=hit.before.max().over(group_by="claim_id"))
     return finding(spread(hit, ("claim_id", "first_claim")), ("claim", "subject"), ("before", 0), ("claims", "claim_id"), "chapter")
+
+
+def _rare_codes(known: ir.Table, share: float) -> ir.Table:
+    """Categories that few of all patients (as if they were ``LEAST_PATIENTS`` at least) have: code."""
+    patients = ibis.greatest(known.person_id.nunique(), LEAST_PATIENTS).as_scalar()
+    counted = known.group_by("code").agg(patients=known.person_id.nunique())
+    return counted.filter(counted.patients <= share * patients).select("code")
 
 
 def _first_known(known: ir.Table) -> ir.Table:
