@@ -53,8 +53,13 @@ def flag_reasons(given: Given, settings: Scoring) -> pd.DataFrame:
     scored = card.transform(fired, overlaps(given))
     about = known.set_index("code")[["scheme", "severity"]]
     reasons = scored.join(about, on="code").assign(kind="flag", peer=None)
-    # What piles up says which story it is.
-    return reasons.assign(scheme=reasons["scheme"].where(reasons["code"] != PILED, reasons["detail"].map(about["scheme"])))
+    # What piles up says which story it is, and how common a sign: some party is always where the most of a common one come together.
+    piled = reasons["code"] == PILED
+    often = reasons["detail"].map(reasons.drop_duplicates("code").set_index("code")["subjects"])
+    return reasons.assign(
+        scheme=reasons["scheme"].where(~piled, reasons["detail"].map(about["scheme"])),
+        subjects=reasons["subjects"].where(~piled, often.fillna(reasons["subjects"])).astype("int64"),
+    )
 
 
 def anomalies(given: Given, settings: Scoring) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -6,6 +6,7 @@ from pipelines.config import Settings
 from pipelines.flows.inspect import indicator_card, indicator_lines
 from pipelines.leads.company import companions
 from pipelines.leads.crowd import CODE, concentrations, with_concentrations
+from pipelines.leads.score import flag_reasons
 from tests.unit.leads_book import FLAGS, finding
 
 
@@ -60,6 +61,12 @@ def test_it_can_be_disabled_and_its_thresholds_set():
     assert CODE not in set(with_concentrations(given(8), Settings(disabled_flags=(CODE,)))["flags"]["code"])
     strict = with_concentrations(given(8), Settings(flags={CODE: {"households": 9}}))
     assert strict["findings"] is not None and len(strict["findings"]) == len(given(8)["findings"])
+
+
+def test_a_pile_speaks_for_its_flag_and_is_as_common_as_it():
+    reasons = flag_reasons(with_concentrations(given(8), Settings()), Settings().scoring).set_index("code")
+    flag = reasons.loc[["H01"]].iloc[0]
+    assert (reasons.loc[CODE, "scheme"], reasons.loc[CODE, "subjects"]) == (flag["scheme"], 28)
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
