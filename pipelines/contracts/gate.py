@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import ibis
 import ibis.expr.types as ir
 
 from features.schema import tables
@@ -194,9 +193,7 @@ def _room(context: Context, group: Sequence[Arrival]) -> Iterator[Path]:
 
 @contextmanager
 def _discreet(label: str) -> Iterator[None]:
-    """Errors without the engine's own words, which may hold values; each select stays a step of its own (see ``cells``)."""
-    fused = ibis.options.sql.fuse_selects
-    ibis.options.sql.fuse_selects = False
+    """Errors without the engine's own words, which may hold values."""
     try:
         yield
     except FraudleadsError:
@@ -204,5 +201,3 @@ def _discreet(label: str) -> Iterator[None]:
     except Exception as error:
         kind = type(error).__name__
         raise DataError(f"the gate could not judge a delivery ({kind})", label, "check free disk space and memory_limit") from None
-    finally:
-        ibis.options.sql.fuse_selects = fused
