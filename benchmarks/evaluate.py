@@ -24,8 +24,8 @@ from models.evaluate import auc, average_precision, spread, top_decile_lift
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-m", "pipelines.cli"]
 SOURCES = ("ifraud", "cms_inpatient", "agents_vendors", "hanwha", "cms_provider", "fraud_oracle")
-SEEDS = (1001, 1002, 1003, 1004, 1005)
-"""Kept for reporting: tuning used seeds below 100."""
+SEEDS = (2001, 2002, 2003, 2004, 2005)
+"""Kept for reporting, and used once: tuning used seeds below 100, and 1001 to 1005 were reported before the ranking last changed."""
 CLAIMS = 100_000
 FIGURES = ("precision_50", "schemes_100", "lookalikes_100", "times_baseline")
 
