@@ -48,8 +48,9 @@ def stage(engine: Engine, store: Path, as_of: date, admissions: Iterable[Admissi
     """
     found = in_force(admissions, as_of)
     parts = {n: _parts(engine, store, as_of, t, found) for n, t in tables().items()}
-    ids = {n: kept(_ids(p, tables()[n])) for n, p in parts.items() if n in found}
-    staged = {n: _orphans(_latest(p, tables()[n]), tables()[n], ids) for n, p in parts.items()}
+    referred = {c.ref for n in found for c in tables()[n].columns} | {"parties"}
+    ids = {n: kept(_ids(p, tables()[n])) for n, p in parts.items() if n in found and n in referred}
+    staged = {n: _orphans(_latest(p, tables()[n]), tables()[n], ids if n in found else {}) for n, p in parts.items()}
     if "parties" in ids:
         # Entities take their id from the record received first, and a later version of it must not change that.
         first = ids["parties"].select(party_id="key", first_received_at="first_received_at")
@@ -184,16 +185,22 @@ def _stacked(parts: Sequence[ir.Table]) -> ir.Table:
 
 
 def _orphans(rows: ir.Table, table: Table, ids: Mapping[str, ir.Table]) -> ir.Table:
-    """The table with its references checked."""
+    """The table with its references checked.
+
+    References that lead nowhere are few and looked for first, column by column: joining wide rows with every table they refer to
+    at once holds all those tables in memory, and four of them made the joins spill.
+    """
+    keys = ("insurer", *table.key)
     refs = [c for c in table.columns if c.ref in ids]
-    if table.name not in ids or not refs:
+    found = [rows.anti_join(ids[c.ref], [(c.name, "key")]).filter(ibis._[c.name].notnull()) for c in refs]
+    lost = [f.select(**{f"other_{k}": f[k] for k in keys}, column=ibis.literal(c.name)) for f, c in zip(found, refs, strict=True)]
+    listed = kept(_stacked(lost)) if lost else None
+    if listed is None or not listed.count().to_pyarrow().as_py():
         return rows
-    joined = rows
-    for column in refs:
-        known = ids[column.ref].select(**{f"found_{column.name}": "key"})
-        joined = joined.left_join(known, [(column.name, f"found_{column.name}")])
-    lost = [joined[c.name].notnull() & joined[f"found_{c.name}"].isnull() for c in refs]
-    names = [ibis.ifelse(condition, f";orphan:{c.name}", "") for c, condition in zip(refs, lost, strict=True)]
+    flags = {f"lost_{c.name}": (listed.column == c.name).max() for c in refs}
+    marked = listed.group_by([f"other_{k}" for k in keys]).agg(**flags)
+    joined = rows.left_join(marked, [rows[k].identical_to(marked[f"other_{k}"]) for k in keys])
+    names = [ibis.ifelse(joined[name].fill_null(False), f";orphan:{name.removeprefix('lost_')}", "") for name in flags]
     marks = joined.dq.fill_null("").concat(*names).re_replace("^;", "").nullif("")
     return joined.select(**{n: (marks if n == "dq" else joined[n]) for n in rows.columns})
 
