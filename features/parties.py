@@ -13,6 +13,7 @@ _CLAIM = (
     "claim_id", "insurer", "received_at", "event_at", "amount", "line", "hospital_id", "garage_id", "vehicle_id", "agent_id", "family_id",
     "policy_age_days", "open", "district",
 )  # fmt: skip
+_POLICY = ("policy_id", "insurer", "received_at", "issued_on", "agent_id", "sum_insured", "claims", "surrendered_on")
 MIXED = "mixed"
 
 
@@ -47,7 +48,7 @@ def _claims(book: Book, people: ir.Table) -> ir.Table:
     recent, age = within(rows.event_at, rows.as_of, 365), rows.as_of.delta(rows.event_at.cast("date"), unit="day")
     return rows.group_by("subject_id", "as_of").agg(
         line=line_of(rows),
-        claims=rows.claim_id.nunique(),
+        claims=rows.count(),
         claims_90=within(rows.event_at, rows.as_of, 90).sum(),
         claims_365=recent.sum(),
         amount_365=rows.amount.sum(where=recent),
@@ -67,27 +68,30 @@ def _claims(book: Book, people: ir.Table) -> ir.Table:
 
 def _roles(book: Book, people: ir.Table) -> ir.Table:
     roles = activity(people, book["claim_roles"].filter(lambda t: t.entity_kind == "person"), "entity_id")
-    return roles.group_by("subject_id", "as_of").agg(
-        roles=roles.role.nunique(),
-        paid_claims=roles.claim_id.nunique(where=roles.role == "payee"),
-        reported_claims=roles.claim_id.nunique(where=roles.role == "reporter"),
-        witnessed_claims=roles.claim_id.nunique(where=roles.role.isin(("witness", "third_party", "passenger"))),
+    played = roles.select("subject_id", "as_of", "claim_id", "role").distinct()
+    seen = played.role.isin(("witness", "third_party", "passenger"))
+    return played.group_by("subject_id", "as_of").agg(
+        roles=played.role.nunique(),
+        paid_claims=played.count(where=played.role == "payee"),
+        reported_claims=played.count(where=played.role == "reporter"),
+        witnessed_claims=played.claim_id.nunique(where=seen),
     )
 
 
 def _policies(book: Book, people: ir.Table) -> ir.Table:
+    """Every policy once, though its holder be its insured."""
     policies = book["policy_view"]
-    sides = [policies.mutate(side=policies[c]) for c in ("insured_id", "holder_id")]
-    rows = activity(people, ibis.union(*sides, distinct=True), "side")
-    recent = within(rows.issued_on, rows.as_of, 365)
+    insured = policies.select(*_POLICY, side="insured_id")
+    others = policies.filter((policies.holder_id != policies.insured_id).fill_null(True))
+    rows = activity(people, ibis.union(insured, others.select(*_POLICY, side="holder_id")), "side")
     return rows.group_by("subject_id", "as_of").agg(
-        policies=rows.policy_id.nunique(),
-        policies_90=rows.policy_id.nunique(where=within(rows.issued_on, rows.as_of, 90)),
-        policies_365=rows.policy_id.nunique(where=recent),
+        policies=rows.count(),
+        policies_90=within(rows.issued_on, rows.as_of, 90).sum(),
+        policies_365=within(rows.issued_on, rows.as_of, 365).sum(),
         policy_insurers=rows.insurer.nunique(),
         policy_agents=rows.agent_id.nunique(),
         log_sum_insured=log1p(rows.sum_insured.max()),
-        loss_ratio=share(rows.claims.sum(), rows.policy_id.nunique()),
+        loss_ratio=share(rows.claims.sum(), rows.count()),
         surrender_share=rows.surrendered_on.notnull().mean(),
     )
 

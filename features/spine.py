@@ -40,9 +40,10 @@ def spine(book: Book, kinds: tuple[str, ...], look_back_days: int = 400) -> ir.T
         parts.append(policies.select(subject_kind=ibis.literal("policy"), subject_id="policy_id"))
     if set(kinds) - {"claim", "policy"}:
         parts += [_by_role(book, claims), *_by_policy(policies)]
-    every = ibis.union(*parts, distinct=True) if len(parts) > 1 else parts[0].distinct()
+    every = ibis.union(*parts) if len(parts) > 1 else parts[0]
     wanted = every.filter(every.subject_kind.isin(kinds) & every.subject_id.notnull())
-    return wanted.mutate(as_of=ibis.date(book.as_of.isoformat()))
+    # Distinct once, over all parts: Ibis writes a distinct union of many as nested ones.
+    return wanted.distinct().mutate(as_of=ibis.date(book.as_of.isoformat()))
 
 
 def active_claims(book: Book, look_back_days: int) -> ir.Table:
