@@ -27,7 +27,9 @@ def features(book: Book, spine: ir.Table) -> ir.Table:
     Table
         subject_kind, subject_id, as_of, line, ``by_*`` peer keys, and float64 features (money in CNY, times in days or hours).
     """
-    claims = attach(_windows(book["claim_view"]), _breadth(book["claim_view"]), "person_id")
+    view, tonight = book["claim_view"], spine.filter(spine.subject_kind == "claim")
+    asked = view.semi_join(tonight, view.claim_id == tonight.subject_id)
+    claims = attach(attach(asked, _windows(view), "claim_id"), _breadth(view), "person_id")
     measured = claims.select(
         subject_id="claim_id",
         line="line",
@@ -39,19 +41,22 @@ def features(book: Book, spine: ir.Table) -> ir.Table:
         **_content(claims),
         **{n: claims[n] for n in (*WINDOWS, "person_insurers", "person_hospitals", "days_since_previous")},
     )
-    tonight = spine.filter(spine.subject_kind == "claim")
     return numbers(onto(tonight, measured.mutate(as_of=ibis.date(book.as_of.isoformat()))))
 
 
 def _windows(claims: ir.Table) -> ir.Table:
-    dated = claims.mutate(second=claims.event_at.epoch_seconds().cast("int64"))
+    """Only what the windows need: each of them sorts every claim anew."""
+    parties = {party for party, _ in WINDOWS.values()}
+    dated = claims.select("claim_id", *sorted(parties), second=claims.event_at.epoch_seconds().cast("int64"))
     counts = {n: _trailing(dated, party, days) for n, (party, days) in WINDOWS.items()}
     previous = dated.second.lag(1).over(group_by="person_id", order_by=["second", "claim_id"])
-    return dated.mutate(**counts, days_since_previous=((dated.second - previous) / DAY))
+    return dated.select("claim_id", "second", **counts, days_since_previous=((dated.second - previous) / DAY))
 
 
 def _trailing(claims: ir.Table, party: str, days: int) -> ir.Value:
-    frame = ibis.range_window(preceding=days * DAY, following=0, group_by=party, order_by="second")
+    # Claims without the party stand alone: as one group they would be the largest of all.
+    group_of = ibis.coalesce(claims[party], claims.claim_id)
+    frame = ibis.range_window(preceding=days * DAY, following=0, group_by=group_of, order_by="second")
     known = claims[party].notnull() & claims.second.notnull()
     return ibis.ifelse(known, claims.claim_id.count().over(frame) - 1, ibis.null())
 
