@@ -7,11 +7,15 @@ import ibis.expr.types as ir
 
 from features.activity import group, log1p, numbers, onto, share
 from features.book import Book
+from features.joins import attach
+
+COMPANY = {"insured_policies": "insured_id", "device_policies": "device_id"}
 
 
 def features(book: Book, spine: ir.Table) -> ir.Table:
     """One row per spine row of kind policy: subject_kind, subject_id, as_of, line, ``by_*`` peer keys and float64 features."""
-    policies = book["policy_view"]
+    view, tonight = book["policy_view"], spine.filter(spine.subject_kind == "policy")
+    policies = _with_company(view.semi_join(tonight, view.policy_id == tonight.subject_id), view)
     own = (policies.agent_id == policies.holder_id) | (policies.agent_id == policies.insured_id)
     measured = policies.select(
         subject_id="policy_id",
@@ -30,12 +34,14 @@ def features(book: Book, spine: ir.Table) -> ir.Table:
         out_of_region=policies.district != policies.sold_district,
         unrelated_holder=policies.holder_family != policies.insured_family,
         through_own_agent=own,
-        **_company(policies),
+        **{n: policies[n] for n in COMPANY},
     )
-    return numbers(onto(spine.filter(spine.subject_kind == "policy"), measured.mutate(as_of=ibis.date(book.as_of.isoformat()))))
+    return numbers(onto(tonight, measured.mutate(as_of=ibis.date(book.as_of.isoformat()))))
 
 
-def _company(policies: ir.Table) -> dict[str, ir.Value]:
-    """How many policies share the insured or the device."""
-    counts = {"insured_policies": "insured_id", "device_policies": "device_id"}
-    return {n: ibis.ifelse(policies[c].notnull(), policies.policy_id.count().over(group_by=c), ibis.null()) for n, c in counts.items()}
+def _with_company(policies: ir.Table, every: ir.Table) -> ir.Table:
+    """Add how many policies share the insured or the device."""
+    for name, column in COMPANY.items():
+        sharing = every.filter(every[column].notnull()).group_by(column).agg(**{name: lambda t: t.count()})
+        policies = attach(policies, sharing, column)
+    return policies
