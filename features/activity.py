@@ -42,8 +42,11 @@ def share(count: ir.NumericValue, of: ir.NumericValue) -> ir.FloatingValue:
 
 
 def top_share(rows: ir.Table, by: str, name: str) -> ir.Table:
-    """Share of a subject's claims that go to its most frequent partner in column ``by``: subject_id, as_of, ``name``; 5 claims at least."""
-    pairs = rows.filter(rows[by].notnull()).group_by("subject_id", "as_of", by).agg(n=lambda t: t.claim_id.nunique())
+    """Share of a subject's claims that go to its most frequent partner in column ``by``: subject_id, as_of, ``name``; 5 claims at least.
+
+    ``rows`` holds each claim of a subject once.
+    """
+    pairs = rows.filter(rows[by].notnull()).group_by("subject_id", "as_of", by).agg(n=lambda t: t.count())
     totals = pairs.group_by("subject_id", "as_of").agg(top=pairs.n.max(), total=pairs.n.sum())
     return totals.filter(totals.total >= 5).select("subject_id", "as_of", **{name: share(totals.top, totals.total)})
 

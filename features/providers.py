@@ -48,7 +48,7 @@ def _volume(rows: ir.Table) -> ir.Table:
         claims_90=within(rows.event_at, rows.as_of, 90).sum(),
         claims_365=within(rows.event_at, rows.as_of, 365).sum(),
         families=rows.family_id.nunique(),
-        claims_per_person=share(rows.claim_id.nunique(where=rows.person_id.notnull()), rows.person_id.nunique()),
+        claims_per_person=share(rows.count(where=rows.person_id.notnull()), rows.person_id.nunique()),
         insurers=rows.insurer.nunique(),
         log_total=log1p(rows.amount.sum()),
         mean_log_amount=log1p(rows.amount).mean(),
