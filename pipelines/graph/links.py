@@ -104,7 +104,7 @@ def _links(claims: ir.Table, pair: Pair) -> pa.Table:
     universe = _universe(claims, pair)
     both = universe.filter(universe.a.notnull(), universe.b.notnull())
     known = [universe.filter(universe[side].notnull()) for side in ("a", "b")]
-    n_a, n_b = (t.group_by(side, "stratum").aggregate(n=t.unit.nunique()) for t, side in zip(known, ("a", "b"), strict=True))
+    n_a, n_b = (kept(t.group_by(side, "stratum").aggregate(n=t.unit.nunique())) for t, side in zip(known, ("a", "b"), strict=True))
     common = both.group_by("a", "b").aggregate(
         n=both.unit.nunique(), amount=both.amount.sum(), first_at=both.event_at.min(), last_at=both.event_at.max()
     )
