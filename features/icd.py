@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 # Upper bound (three characters, inclusive) of each ICD-10 chapter, in order: WHO ICD-10 2019, volume 1.
-_CHAPTERS = (
+CHAPTERS = (
     ("B99", "A-B"), ("D48", "C-D4"), ("D89", "D5-D8"), ("E90", "E"), ("F99", "F"), ("G99", "G"), ("H59", "H0-H5"), ("H95", "H6-H9"),
     ("I99", "I"), ("J99", "J"), ("K93", "K"), ("L99", "L"), ("M99", "M"), ("N99", "N"), ("O99", "O"), ("P96", "P"), ("Q99", "Q"),
     ("R99", "R"), ("T98", "S-T"), ("Y98", "V-Y"), ("Z99", "Z"),
@@ -25,7 +25,7 @@ LASTING = ("C-D4", "D5-D8", "E", "F", "G", "I", "N")
 def chapter(code: ir.StringValue) -> ir.StringValue:
     """ICD-10 chapter of a code as a letter range (``"S-T"``); other systems give ``"9:"`` and two digits; null for null."""
     category = code.upper().substr(0, 3)
-    ranges = [(category <= upper, name) for upper, name in _CHAPTERS]
+    ranges = [(category <= upper, name) for upper, name in CHAPTERS]
     other = ~category.re_search("^[A-Z]")
     return ibis.cases((category.isnull(), ibis.null("string")), (other, ibis.literal("9:") + category.substr(0, 2)), *ranges, else_="U")
 
