@@ -44,6 +44,7 @@ def bench(claims: int, work: Path) -> dict[str, Any]:
     again = timed([*COMMAND, "nightly", "--source", "book", "--data", str(book), "--workspace", str(var)])
     manifest = json.loads(next((var / "runs").glob("*/manifest.json")).read_text())
     stages = {s["stage"]: {"seconds": s["seconds"], "peak_mib": s["peak_mib"]} for s in manifest["stages"]}
+    night["peak_mib"] = max(night["peak_mib"], *(s["peak_mib"] for s in stages.values()))  # a stage resets what the system remembers
     peer = _peer(next((var / "runs").glob("*/stages")), work / "peer.json")
     shutil.rmtree(book)
     shutil.rmtree(var)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import pandas as pd
 
 from features.book import Book
 from pipelines import config, graph, leads, runs
+from pipelines.contracts.admission import Admission
 from pipelines.engine.duckdb import DuckEngine
 from pipelines.flows.intake import Intake, Options, take_in
 from pipelines.flows.publishing import about, publish
@@ -70,17 +72,19 @@ def nightly(options: Options, tell: Tell) -> Night:
     with workspace.lock():
         engine = DuckEngine(settings.engine, workspace.root / "spill")
         try:
-            intake = take_in(options, settings, workspace, engine, tell)
-            return _carry_out(intake, settings, engine, tell)
+            with runs.measured() as gate:
+                intake = take_in(options, settings, workspace, engine, tell)
+            return _carry_out(intake, settings, engine, tell, gate)
         finally:
             engine.close()
 
 
-def _carry_out(intake: Intake, settings: config.Settings, engine: DuckEngine, tell: Tell) -> Night:
+def _carry_out(intake: Intake, settings: config.Settings, engine: DuckEngine, tell: Tell, gate: list[float]) -> Night:
     ledger = _ledger(intake)
     run = runs.Run(intake.workspace, engine, (intake.as_of, run_key(intake, settings, ledger)), tell)
     if run.published:
         return Night(run.manifest(), run.out, True)
+    run.records.append(runs.StageRecord("gate", rows_by_table(intake.admissions), gate[0], gate[1]))
     recorder = Recorder(run.workspace.root)
     try:
         manifest = _publish(run, intake, settings, ledger)
@@ -114,6 +118,14 @@ def run_key(intake: Intake, settings: config.Settings, ledger: Path | None) -> s
         },
         length=32,
     )
+
+
+def rows_by_table(admissions: tuple[Admission, ...]) -> dict[str, int]:
+    """Rows delivered, by table."""
+    counts: Counter[str] = Counter()
+    for admission in admissions:
+        counts[admission.table] += admission.rows
+    return dict(counts)
 
 
 def _ledger(intake: Intake) -> Path | None:
