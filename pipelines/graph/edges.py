@@ -34,7 +34,7 @@ def edges(tables: Mapping[str, ir.Table]) -> ir.Table:
     # Distinct once, over all parts: Ibis writes a distinct union of five as four nested ones.
     known = every.filter(every.entity_id.notnull()).distinct()
     of_claim = view.select("claim_id", "event_id", at=_when(view), amount=view.amount, line=view.line)
-    joined = known.mutate(kind=known.entity_id.split(":")[0]).inner_join(of_claim, "claim_id")
+    joined = known.mutate(kind=kind_of(known.entity_id)).inner_join(of_claim, "claim_id")
     return joined.select("claim_id", "event_id", "entity_id", "kind", "role", "at", "amount", "line")
 
 
@@ -52,4 +52,9 @@ def policy_edges(tables: Mapping[str, ir.Table]) -> ir.Table:
     ]
     every = ibis.union(*parts)
     known = every.filter(every.entity_id.notnull())
-    return known.select("policy_id", "entity_id", kind=known.entity_id.split(":")[0], role=known.role, at=known["at"])
+    return known.select("policy_id", "entity_id", kind=kind_of(known.entity_id), role=known.role, at=known["at"])
+
+
+def kind_of(entity_id: ir.StringValue) -> ir.StringValue:
+    """What stands before the colon."""
+    return entity_id.substr(0, entity_id.find(":"))

@@ -65,11 +65,10 @@ def _core(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _tables(members: pd.DataFrame, families: pd.Series) -> tuple[ir.Table, ir.Table]:
     members = members.assign(role=members.role.map({"p": "person", "e": "event"}), family=members.entity_id.map(families))
-    by_ring = members.groupby("ring_id")
-    counts = {
-        "n_members": by_ring.role.apply(lambda r: int((r == "person").sum())),
-        "n_events": by_ring.role.apply(lambda r: int((r == "event").sum())),
-        "n_families": by_ring.family.nunique(),
+    counts: dict[str, pd.Series] = {
+        "n_members": (members.role == "person").groupby(members.ring_id).sum(),
+        "n_events": (members.role == "event").groupby(members.ring_id).sum(),
+        "n_families": members.groupby("ring_id").family.nunique(),
     }
     ids = sorted(members.ring_id.unique())
     numbers = {c: pa.array(np.asarray([v[i] for i in ids], dtype="int64")) for c, v in counts.items()}
