@@ -63,8 +63,9 @@ def claim_features(view: pd.DataFrame, wanted: pd.Series) -> pd.DataFrame:
     out["test_share"] = share(view["test_amount"], view["items_amount"])
     place = view["hospital_district"].fillna(view["district"])
     out["out_of_town"] = known(place != view["home_district"], place, view["home_district"])
-    for name, (party, days) in WINDOWS.items():
-        out[name] = _trailing(view, party, days)
+    for party, windows in WINDOWS.items():
+        for name, days in windows.items():
+            out[name] = _trailing(view, party, days)
     out["days_since_previous"] = clock.sort_values(["second", "claim_id"]).groupby("person_id")["second"].diff() / DAY
     breadth = view.groupby("person_id").agg(person_insurers=("insurer", "nunique"), person_hospitals=("hospital_id", "nunique"))
     out = out.join(breadth, on=view["person_id"])

@@ -10,11 +10,15 @@ from features.book import Book
 from features.joins import attach
 
 WINDOWS = {
-    "person_claims_30": ("person_id", 30), "person_claims_90": ("person_id", 90), "person_claims_365": ("person_id", 365),
-    "payee_claims_365": ("payee_id", 365), "vehicle_claims_365": ("vehicle_id", 365), "reporter_claims_365": ("reporter_phone", 365),
-    "family_claims_365": ("family_id", 365), "agent_claims_90": ("agent_id", 90), "hospital_claims_7": ("hospital_id", 7),
-}  # fmt: skip
-"""Feature → (party column, days): claims of that party with an event in the days up to and including this one's, itself not counted."""
+    "person_id": {"person_claims_30": 30, "person_claims_90": 90, "person_claims_365": 365},
+    "payee_id": {"payee_claims_365": 365},
+    "vehicle_id": {"vehicle_claims_365": 365},
+    "reporter_phone": {"reporter_claims_365": 365},
+    "family_id": {"family_claims_365": 365},
+    "agent_id": {"agent_claims_90": 90},
+    "hospital_id": {"hospital_claims_7": 7},
+}
+"""Party column → feature → days: claims of that party with an event in the days up to and including this one's, itself not counted."""
 
 
 def features(book: Book, spine: ir.Table) -> ir.Table:
@@ -28,8 +32,11 @@ def features(book: Book, spine: ir.Table) -> ir.Table:
         subject_kind, subject_id, as_of, line, ``by_*`` peer keys, and float64 features (money in CNY, times in days or hours).
     """
     view, tonight = book["claim_view"], spine.filter(spine.subject_kind == "claim")
-    asked = view.semi_join(tonight, view.claim_id == tonight.subject_id)
-    claims = attach(attach(asked, _windows(view), "claim_id"), _breadth(view), "person_id")
+    claims = view.semi_join(tonight, view.claim_id == tonight.subject_id)
+    claims = claims.mutate(second=claims.event_at.epoch_seconds().cast("int64"))
+    for part in _windows(view, claims):
+        claims = attach(claims, part, "claim_id")
+    claims = attach(claims, _breadth(view), "person_id")
     measured = claims.select(
         subject_id="claim_id",
         line="line",
@@ -39,26 +46,35 @@ def features(book: Book, spine: ir.Table) -> ir.Table:
         **_cover(claims),
         **_time(claims),
         **_content(claims),
-        **{n: claims[n] for n in (*WINDOWS, "person_insurers", "person_hospitals", "days_since_previous")},
+        **{n: claims[n] for days in WINDOWS.values() for n in days},
+        **{n: claims[n] for n in ("person_insurers", "person_hospitals", "days_since_previous")},
     )
     return numbers(onto(tonight, measured.mutate(as_of=ibis.date(book.as_of.isoformat()))))
 
 
-def _windows(claims: ir.Table) -> ir.Table:
-    """Only what the windows need: each of them sorts every claim anew."""
-    parties = {party for party, _ in WINDOWS.values()}
-    dated = claims.select("claim_id", *sorted(parties), second=claims.event_at.epoch_seconds().cast("int64"))
-    counts = {n: _trailing(dated, party, days) for n, (party, days) in WINDOWS.items()}
-    previous = dated.second.lag(1).over(group_by="person_id", order_by=["second", "claim_id"])
-    return dated.select("claim_id", "second", **counts, days_since_previous=((dated.second - previous) / DAY))
+def _windows(view: ir.Table, claims: ir.Table) -> list[ir.Table]:
+    """For each party: claim_id and how busy it was before; for the person also the days since the claim before, however long ago."""
+    found = []
+    for party, days in WINDOWS.items():
+        near = _near(view, claims, party, None if party == "person_id" else max(days.values()))
+        frames = {n: ibis.range_window(preceding=d * DAY, following=0, group_by="party", order_by="second") for n, d in days.items()}
+        counts = {n: near.claim_id.count().over(frame) - 1 for n, frame in frames.items()}
+        if party == "person_id":
+            previous = near.second.lag(1).over(group_by="party", order_by=["second", "claim_id"])
+            counts["days_since_previous"] = (near.second - previous) / DAY
+        found.append(near.select("claim_id", **counts))
+    return found
 
 
-def _trailing(claims: ir.Table, party: str, days: int) -> ir.Value:
-    # Claims without the party stand alone: as one group they would be the largest of all.
-    group_of = ibis.coalesce(claims[party], claims.claim_id)
-    frame = ibis.range_window(preceding=days * DAY, following=0, group_by=group_of, order_by="second")
-    known = claims[party].notnull() & claims.second.notnull()
-    return ibis.ifelse(known, claims.claim_id.count().over(frame) - 1, ibis.null())
+def _near(view: ir.Table, claims: ir.Table, party: str, days: int | None) -> ir.Table:
+    """Claims that can lie in a window of tonight's: of the same party, and not long before its first one of tonight.
+
+    A window sorts what it is given, so it is given no more than that.
+    """
+    first = claims.filter(claims[party].notnull()).group_by(near=party).agg(first=claims.second.min())
+    dated = view.select("claim_id", party=party, second=view.event_at.epoch_seconds().cast("int64"))
+    met = dated.filter(dated.second.notnull()).inner_join(first, [("party", "near")])
+    return (met.filter(met.second >= met.first - days * DAY) if days else met).select("claim_id", "party", "second")
 
 
 def _breadth(claims: ir.Table) -> ir.Table:
