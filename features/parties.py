@@ -14,6 +14,8 @@ _CLAIM = (
     "policy_age_days", "open", "district",
 )  # fmt: skip
 _POLICY = ("policy_id", "insurer", "received_at", "issued_on", "agent_id", "sum_insured", "claims", "surrendered_on")
+ROLES = {"paid_claims": ("payee",), "reported_claims": ("reporter",), "witnessed_claims": ("witness", "third_party", "passenger")}
+"""Feature → roles: claims in which a person had one of them."""
 MIXED = "mixed"
 
 
@@ -27,8 +29,9 @@ def features(book: Book, spine: ir.Table) -> ir.Table:
         (counts, money in CNY, shares in 0..1, times in days).
     """
     people = spine.filter(spine.subject_kind == "person")
-    parts = (_claims(book, people), _roles(book, people), _policies(book, people), _events(book, people))
-    wide = onto(people, *parts)
+    played = activity(people, book["claim_roles"].filter(lambda t: t.entity_kind == "person"), "entity_id")
+    parts = (_claims(book, played), _roles(played), _policies(book, people), _events(book, people))
+    wide = onto(people, *parts).relocate(*ROLES, after="roles")
     entities = book["entities"].select("entity_id", "birth_date", "gender", "occupation_class")
     wide = attach(wide, entities, {"subject_id": "entity_id"})
     decade = wide.as_of.delta(wide.birth_date, unit="day") // 3652
@@ -41,10 +44,11 @@ def line_of(rows: ir.Table) -> ir.Value:
     return ibis.ifelse(rows.line.nunique() > 1, MIXED, rows.line.min())
 
 
-def _claims(book: Book, people: ir.Table) -> ir.Table:
+def _claims(book: Book, played: ir.Table) -> ir.Table:
     """Every claim once, whatever roles the person has in it."""
-    taking_part = book["claim_roles"].filter(lambda t: t.entity_kind == "person").select("claim_id", "entity_id").distinct()
-    rows = activity(people, taking_part.inner_join(book["claim_view"].select(*_CLAIM), "claim_id"), "entity_id")
+    roles = {n: played.role.isin(names).any() for n, names in ROLES.items()}
+    rows = played.group_by("subject_id", "as_of", "claim_id").agg(**roles).inner_join(book["claim_view"].select(*_CLAIM), "claim_id")
+    rows = rows.filter((rows.received_at < rows.as_of.cast("timestamp")).fill_null(True))
     recent, age = within(rows.event_at, rows.as_of, 365), rows.as_of.delta(rows.event_at.cast("date"), unit="day")
     return rows.group_by("subject_id", "as_of").agg(
         line=line_of(rows),
@@ -63,19 +67,12 @@ def _claims(book: Book, people: ir.Table) -> ir.Table:
         districts=rows.district.nunique(),
         early_share=(rows.policy_age_days <= 90).mean(),
         claim_span_days=age.max() - age.min(),
+        **{n: rows[n].sum() for n in ROLES},
     )
 
 
-def _roles(book: Book, people: ir.Table) -> ir.Table:
-    roles = activity(people, book["claim_roles"].filter(lambda t: t.entity_kind == "person"), "entity_id")
-    played = roles.select("subject_id", "as_of", "claim_id", "role").distinct()
-    seen = played.role.isin(("witness", "third_party", "passenger"))
-    return played.group_by("subject_id", "as_of").agg(
-        roles=played.role.nunique(),
-        paid_claims=played.count(where=played.role == "payee"),
-        reported_claims=played.count(where=played.role == "reporter"),
-        witnessed_claims=played.claim_id.nunique(where=seen),
-    )
+def _roles(played: ir.Table) -> ir.Table:
+    return played.group_by("subject_id", "as_of").agg(roles=played.role.nunique())
 
 
 def _policies(book: Book, people: ir.Table) -> ir.Table:

@@ -14,6 +14,7 @@ from features.spine import PROVIDERS, spine
 from features.views import claim_view, policy_view
 from pipelines import config, graph, resolve, runs
 from pipelines.contracts import deliveries
+from pipelines.engine.keeping import kept
 from pipelines.flows.intake import Intake
 
 FEATURES = {
@@ -46,9 +47,15 @@ def screen(run: runs.Run, intake: Intake, settings: config.Settings) -> Book:
     book = Book({**known, **found}, intake.as_of, available, settings.flags)
     book = _more(book, run.stage("views", lambda: {"claim_view": claim_view(book), "policy_view": policy_view(book)}))
     book = _more(book, run.stage("graph", lambda: graph.run(book.tables)))
-    days = settings.scope.look_back_days
-    book = _more(book, run.stage("features", lambda: {n: make(book, spine(book, kinds, days)) for n, (kinds, make) in FEATURES.items()}))
+    book = _more(book, run.stage("features", lambda: _features(book, settings.scope.look_back_days)))
     return _more(book, run.stage("flags", lambda: _findings(book, _enabled(settings)), ordered=True))
+
+
+def _features(book: Book, days: int) -> dict[str, ir.Table]:
+    """Features of tonight's subjects of every kind."""
+    kinds = tuple(kind for wanted, _ in FEATURES.values() for kind in wanted)
+    tonight = kept(spine(book, kinds, days))
+    return {name: make(book, tonight) for name, (_, make) in FEATURES.items()}
 
 
 def _changed(tables: dict[str, ir.Table], before: dict[str, ir.Table]) -> dict[str, ir.Table]:
