@@ -36,7 +36,7 @@ ROLES = (
 )  # fmt: skip
 CLAIM = [
     "claim_id", "insurer", "event_id", "policy_id", "event_at", "reported_at", "admitted_on", "discharged_on", "closed_on",
-    "claimed_amount", "paid_amount", "status", "district", "reporter_phone", "police_report_no", "narrative_bands",
+    "claimed_amount", "paid_amount", "status", "district", "reporter_phone", "police_report_no",
 ]  # fmt: skip
 POLICY = [
     "policy_id", "line", "product", "channel", "group_id", "gift", "compulsory", "issued_on", "starts_on", "ends_on", "renewal_of",
@@ -44,8 +44,8 @@ POLICY = [
 ]  # fmt: skip
 
 SOLD = [
-    *POLICY, "insurer", "beneficiary_entity", "commission", "bonus", "district", "sold_district", "device_id", "ip", "recording_required",
-    "recording_quality", "status", "branch_id", "outlet_id",
+    *POLICY, "insurer", "beneficiary_entity", "commission", "bonus", "district", "sold_district", "device_id",
+    "recording_quality",
 ]  # fmt: skip
 
 

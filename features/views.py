@@ -17,7 +17,7 @@ ROLE_COLUMNS = (
 
 _CLAIM = (
     "claim_id", "insurer", "received_at", "event_id", "policy_id", "event_at", "reported_at", "admitted_on", "discharged_on", "closed_on",
-    "claimed_amount", "paid_amount", "status", "district", "reporter_phone", "police_report_no", "narrative_bands",
+    "claimed_amount", "paid_amount", "status", "district", "reporter_phone", "police_report_no",
 )  # fmt: skip
 _POLICY = (
     "policy_id", "line", "product", "channel", "group_id", "gift", "compulsory", "issued_on", "starts_on", "ends_on", "renewal_of",
@@ -134,8 +134,7 @@ def policy_view(book: Book) -> ir.Table:
     policies = book["policies"]
     view = policies.select(
         *_POLICY, "insurer", "received_at", "agent_entity", "holder_entity", "insured_entity", "beneficiary_entity", "waiting_ends_on",
-        "commission", "bonus", "district", "sold_district", "device_id", "ip", "recording_required", "recording_quality", "status",
-        "branch_id", "outlet_id",
+        "commission", "bonus", "district", "sold_district", "device_id", "recording_quality",
     ).rename({f"{r}_id": f"{r}_entity" for r in ("agent", "holder", "insured", "beneficiary")})  # fmt: skip
     for part in (_surrenders(book), _claim_counts(book), _covers(book).drop("cover_waiting_ends_on"), _renewed(book)):
         view = attach(view, part, "policy_id")
