@@ -5,6 +5,7 @@ Exit codes: 0 done or nothing to do, 2 bad usage or configuration, 3 bad data, 4
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import traceback
@@ -171,6 +172,9 @@ def _say(line: str) -> None:
 
 def main() -> None:
     """Entry point: run, and turn what went wrong into one message and an exit code."""
+    gc.set_threshold(
+        200_000, 20, 50
+    )  # expressions are trees of small objects that live on: looking for garbage was a tenth of a small night
     try:
         app(standalone_mode=True)
     except FraudleadsError as error:
