@@ -34,9 +34,10 @@ def features(book: Book, spine: ir.Table) -> ir.Table:
     view, tonight = book["claim_view"], spine.filter(spine.subject_kind == "claim")
     claims = view.semi_join(tonight, view.claim_id == tonight.subject_id)
     claims = claims.mutate(second=claims.event_at.epoch_seconds().cast("int64"))
+    busy = claims.select("claim_id")
     for part in _windows(view, claims):
-        claims = attach(claims, part, "claim_id")
-    claims = attach(claims, _breadth(view), "person_id")
+        busy = attach(busy, part, "claim_id")
+    claims = attach(attach(claims, busy, "claim_id"), _breadth(view), "person_id")
     measured = claims.select(
         subject_id="claim_id",
         line="line",

@@ -41,7 +41,7 @@ def features(book: Book, spine: ir.Table) -> ir.Table:
 
 def line_of(rows: ir.Table) -> ir.Value:
     """The line of a group of rows, ``mixed`` where there are several."""
-    return ibis.ifelse(rows.line.nunique() > 1, MIXED, rows.line.min())
+    return ibis.ifelse(rows.line.min() != rows.line.max(), MIXED, rows.line.min())
 
 
 def _claims(book: Book, played: ir.Table) -> ir.Table:
