@@ -60,7 +60,8 @@ def lead(tables: Mapping[str, pd.DataFrame], lead_id: str, language: str, names:
     title = f"{messages.text('scheme', row.scheme)[language]} · {who} · {row.lead_id}"
     wanted = documents(reasons, plain(row.first_document))
     ask = [Text(f"{i}. {d[language]}") for i, d in enumerate(wanted, 1)]
-    head = Panel(Group(*_facts(row, messages, language)), title=title, subtitle=messages.text("text", "never")[language])
+    facts = [*_facts(row, messages, language), _case(tables["cases"], row, messages, language)]
+    head = Panel(Group(*facts), title=title, subtitle=messages.text("text", "never")[language])
     check = Text(messages.text("text", "check")[language], style="bold")
     proof = tables["lead_evidence"].loc[lambda t: t.lead_id == row.lead_id]
     return Group(head, _reasons(reasons, float(row.score), messages, language), check, *ask, *_evidence(proof, messages, language))
@@ -136,6 +137,20 @@ def _facts(row: pd.Series, messages: Messages, language: str) -> list[Text]:
         [*money, f"{word('column', 'deadline')[language]} {due}", f"{word('column', 'probability')[language]} {row.probability:.0%}"]
     )
     return [Text(first), Text(second)]
+
+
+def _case(cases: pd.DataFrame, row: pd.Series, messages: Messages, language: str) -> Text:
+    """The case that the lead belongs to: it is ranked by more than this lead's own points where others tell the same story."""
+    case = cases.loc[cases.case_id == row.case_id].iloc[0]
+    words = {n: messages.text("column", n)[language] for n in ("case_rank", "n_leads", "probability")}
+    score = f"{messages.text('text', 'case_score')[language]} {case.score:.1f}"
+    counts = [
+        f"{words['case_rank']} {case['rank']}",
+        f"{words['n_leads']} {case.n_leads}",
+        score,
+        f"{words['probability']} {case.probability:.0%}",
+    ]
+    return Text(" · ".join(counts))
 
 
 def _reasons(reasons: Sequence[Mapping[Any, Any]], score: float, messages: Messages, language: str) -> Table:

@@ -24,6 +24,13 @@ def test_a_lead_is_shown_by_its_case_in_chinese() -> None:
     assert "摆拍碰撞" in text and "M06" in text and "赔案" in text
 
 
+def test_a_lead_says_what_its_case_comes_to() -> None:
+    case = TABLES["cases"].iloc[0]
+    text = show.as_text(show.lead(TABLES, "1", "en"), 200)
+    line = next(line for line in text.splitlines() if "Case rank 1 " in line)
+    assert f"Leads {case.n_leads} " in line and f"{case.score:.1f}" in line and f"{case.probability:.0%}" in line
+
+
 def test_no_such_lead_is_an_error_that_says_where_to_look() -> None:
     with pytest.raises(UsageError, match=r"leads\.csv"):
         show.lead(TABLES, "nobody", "zh")
