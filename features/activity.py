@@ -26,8 +26,12 @@ def activity(spine: ir.Table, rows: ir.Table, subject: str) -> ir.Table:
         subject_id, as_of and the columns of ``rows``.
     """
     ids = spine.select("subject_id", "as_of")
-    joined = ids.inner_join(rows, ids.subject_id == rows[subject])
-    return joined.filter((joined.received_at < joined.as_of.cast("timestamp")).fill_null(True))
+    return known(ids.inner_join(rows, ids.subject_id == rows[subject]))
+
+
+def known(rows: ir.Table) -> ir.Table:
+    """Rows received before their ``as_of``."""
+    return rows.filter((rows.received_at < rows.as_of.cast("timestamp")).fill_null(True))
 
 
 def within(at: ir.Value, as_of: ir.Value, days: int) -> ir.BooleanValue:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.activity import activity, group, log1p, numbers, onto, share, within
+from features.activity import activity, group, known, log1p, numbers, onto, share, within
 from features.book import Book
 from features.joins import attach
 
@@ -47,8 +47,8 @@ def line_of(rows: ir.Table) -> ir.Value:
 def _claims(book: Book, played: ir.Table) -> ir.Table:
     """Every claim once, whatever roles the person has in it."""
     roles = {n: played.role.isin(names).any() for n, names in ROLES.items()}
-    rows = played.group_by("subject_id", "as_of", "claim_id").agg(**roles).inner_join(book["claim_view"].select(*_CLAIM), "claim_id")
-    rows = rows.filter((rows.received_at < rows.as_of.cast("timestamp")).fill_null(True))
+    parts = played.group_by("subject_id", "as_of", "claim_id").agg(**roles)
+    rows = known(parts.inner_join(book["claim_view"].select(*_CLAIM), "claim_id"))
     recent, age = within(rows.event_at, rows.as_of, 365), rows.as_of.delta(rows.event_at.cast("date"), unit="day")
     return rows.group_by("subject_id", "as_of").agg(
         line=line_of(rows),

@@ -66,6 +66,11 @@ def _facts(book: Book) -> ir.Table:
     return facts.select("subject_kind", subject_id=ibis.coalesce(facts.entity, facts.subject_id))
 
 
+def kind_of(entity_id: ir.StringValue) -> ir.StringValue:
+    """The kind of party, which its id starts with: what stands before the colon."""
+    return entity_id.substr(0, entity_id.find(":"))
+
+
 def _by_role(book: Book, claims: ir.Table) -> ir.Table:
     roles = book["claim_roles"].semi_join(claims, "claim_id")
     return roles.select(subject_kind="entity_kind", subject_id="entity_id")
@@ -73,4 +78,4 @@ def _by_role(book: Book, claims: ir.Table) -> ir.Table:
 
 def _by_policy(policies: ir.Table) -> list[ir.Table]:
     columns = ("agent_id", "holder_id", "insured_id", "beneficiary_id")
-    return [policies.select(subject_kind=policies[c].split(":")[0], subject_id=policies[c]) for c in columns]
+    return [policies.select(subject_kind=kind_of(policies[c]), subject_id=policies[c]) for c in columns]

@@ -172,9 +172,8 @@ def _say(line: str) -> None:
 
 def main() -> None:
     """Entry point: run, and turn what went wrong into one message and an exit code."""
-    gc.set_threshold(
-        200_000, 20, 50
-    )  # expressions are trees of small objects that live on: looking for garbage was a tenth of a small night
+    # Expressions are trees of small objects that live on: looking for garbage among them was a tenth of a small night.
+    gc.set_threshold(200_000, 20, 50)
     try:
         app(standalone_mode=True)
     except FraudleadsError as error:

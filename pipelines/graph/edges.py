@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import ibis
 import ibis.expr.types as ir
 
+from features.spine import kind_of
+
 FROM_POLICY = ("insured", "holder", "agent")
 """Roles that a claim takes from its policy where its own roles do not say."""
 
@@ -53,8 +55,3 @@ def policy_edges(tables: Mapping[str, ir.Table]) -> ir.Table:
     every = ibis.union(*parts)
     known = every.filter(every.entity_id.notnull())
     return known.select("policy_id", "entity_id", kind=kind_of(known.entity_id), role=known.role, at=known["at"])
-
-
-def kind_of(entity_id: ir.StringValue) -> ir.StringValue:
-    """What stands before the colon."""
-    return entity_id.substr(0, entity_id.find(":"))

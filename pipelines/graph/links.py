@@ -113,7 +113,8 @@ def _claims(tables: Mapping[str, ir.Table], pairs: tuple[Pair, ...]) -> ir.Table
     view = tables["claim_view"]
     place = ibis.coalesce(view.home_district, view.district, "?")
     used = {c for p in pairs for c in (p.a_column, p.b_column, p.unit)}
-    narrow = view.select(*sorted(used | {"insurer", "amount", "event_at", "claim_id"}), line=view.line.fill_null("?"), place=place)
+    strata = {"line": view.line.fill_null("?"), "insurer": view.insurer.fill_null("?"), "place": place}
+    narrow = view.select(*sorted(used | {"amount", "event_at", "claim_id"}), **strata)
     claims = narrow.mutate(area=narrow.place.substr(0, 4))
     if "reporter_id" in used:
         families = tables["entities"].select("entity_id", reporter_family="family_id")

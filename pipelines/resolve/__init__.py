@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import ibis
 import ibis.expr.types as ir
 
+from features.spine import kind_of
 from pipelines.resolve.events import events, object_entity
 from pipelines.resolve.families import exemptions, families
 from pipelines.resolve.persons import entities, identified, party_entity
@@ -83,7 +84,7 @@ def _attached(table: ir.Table, mapped: ir.Table, columns: Mapping[str, str]) -> 
 
 def _with_kind(claim_roles: ir.Table) -> ir.Table:
     """The kind is written in the entity id, which saves a second join."""
-    return claim_roles.mutate(entity_kind=claim_roles.entity_id.split(":")[0])
+    return claim_roles.mutate(entity_kind=kind_of(claim_roles.entity_id))
 
 
 def _parties(parties: ir.Table, mapped: ir.Table, family: ir.Table) -> ir.Table:

@@ -38,6 +38,15 @@ def test_days_since_previous(view: pd.DataFrame, of_claims: pd.DataFrame) -> Non
     np.testing.assert_allclose(of_claims.days_since_previous.reindex(slow.index), slow, atol=1e-6)
 
 
+def test_few_claims_count_what_all_count(view: pd.DataFrame, of_claims: pd.DataFrame) -> None:
+    """Windows are given only what can lie in them: tonight's subjects change no claim's figures."""
+    tonight = spine(book(), ("claim",), 5000)
+    few = claims.features(book(), tonight.filter(tonight.subject_id.isin(view.sample(150, random_state=2).claim_id.tolist())))
+    found = few.to_pandas().set_index("subject_id").sort_index()
+    assert len(found) == 150 < len(of_claims)
+    pd.testing.assert_frame_equal(found, of_claims.loc[found.index])
+
+
 def test_one_row_per_claim(view: pd.DataFrame, of_claims: pd.DataFrame) -> None:
     assert len(of_claims) == len(view) and of_claims.index.is_unique
 
