@@ -1,0 +1,81 @@
+"""How alike two addresses are: one definition, in SQL, for linking persons and for its evaluation."""
+
+from __future__ import annotations
+
+import duckdb
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from pipelines.resolve.addresses import parse
+
+SAME, NEAR = 0.85, 0.60
+"""Levels of ``address_level``."""
+COLUMNS = ("grams", "core", "weight", "core_weight", "number", "building", "unit", "room", "zone", "team", "finest", "facility")
+"""What of ``parse`` the comparison reads, each with ``address_`` before its name."""
+PENALTIES = {"room": (0.2, 0.0), "unit": (0.1, 0.0), "team": (0.2, 0.2), "building": (0.2, 0.2), "number": (0.1, 0.0), "zone": (0.1, 0.0)}
+"""Part → what it costs where both name it and differ, and where one alone names it."""
+OTHER_GRAIN, GATE, SAME_BUILDING = 0.2, 0.2, 0.6
+
+
+def address_similarity(left: str = "l", right: str = "r") -> str:
+    """Similarity of two parsed addresses in [0, 1] as a DuckDB expression; symmetric, 1 for equal ones, null where one is empty.
+
+    Parameters
+    ----------
+    left, right : str
+        Aliases of two tables with the columns of ``parse`` named ``address_…`` (``COLUMNS``).
+
+    Notes
+    -----
+    Two thirds are the Dice figure of rare-weighted character pairs, one third how far each one's last name is found in the other. What is
+    missing to 1 counts ``SAME_BUILDING`` where both name the same building. Then costs: another room, unit, group, building, number, phase; a
+    building in one only; a place against a mere road (``OTHER_GRAIN``); the gate or car park of the other (``GATE``).
+    """
+    return f"greatest(0.0, 1 - (1 - ({_alike(left, right)})) * ({_building(left, right)}) - ({_costs(left, right)}))"
+
+
+def address_level(left: str = "l", right: str = "r") -> str:
+    """``same``, ``near`` or ``far`` of two parsed addresses as a DuckDB expression; null where one is empty."""
+    score = address_similarity(left, right)
+    return f"CASE WHEN ({score}) >= {SAME} THEN 'same' WHEN ({score}) >= {NEAR} THEN 'near' WHEN ({score}) >= 0 THEN 'far' END"
+
+
+def similarity(left: pd.Series, right: pd.Series) -> NDArray[np.float64]:
+    """Scores of raw addresses pair by pair, weighted by all addresses given; NaN where one is empty."""
+    parsed = parse(pd.concat([left, right], ignore_index=True)).add_prefix("address_")[[f"address_{c}" for c in COLUMNS]]
+    halves = {"l": parsed.iloc[: len(left)], "r": parsed.iloc[len(left) :]}
+    with duckdb.connect() as connection:
+        for name, half in halves.items():
+            connection.register(name, half.reset_index(drop=True).rename_axis("n").reset_index())
+        scores = connection.execute(f"SELECT {address_similarity()} AS score FROM l JOIN r USING (n) ORDER BY n").df()
+    return scores["score"].to_numpy(dtype=float, na_value=np.nan)
+
+
+def _alike(left: str, right: str) -> str:
+    shared = f"list_intersect({left}.address_grams, {right}.address_grams)"
+    dice = f"2.0 * {_weight(shared)} / nullif({left}.address_weight + {right}.address_weight, 0)"
+    found = [f"{_weight(f'list_intersect({a}.address_core, {shared})')} / nullif({a}.address_core_weight, 0)" for a in (left, right)]
+    return f"({dice} + ({found[0]} + {found[1]}) / 4) / 1.5"
+
+
+def _weight(codes: str) -> str:
+    """Codes are 65536 x hash + weight: the low 16 bits of their sum are the sum of weights."""
+    return f"(coalesce(list_sum({codes}), 0) % 65536)::DOUBLE"
+
+
+def _building(left: str, right: str) -> str:
+    same = f"{left}.address_building <> '' AND {left}.address_building = {right}.address_building"
+    return f"CASE WHEN {same} THEN {SAME_BUILDING} ELSE 1 END"
+
+
+def _costs(left: str, right: str) -> str:
+    costs = [_cost(f"{left}.address_{part}", f"{right}.address_{part}", cost) for part, cost in PENALTIES.items()]
+    none = f"{left}.address_building = '' AND {right}.address_building = ''"
+    costs.append(f"CASE WHEN {none} AND {left}.address_finest <> {right}.address_finest THEN {OTHER_GRAIN} ELSE 0 END")
+    costs.append(f"CASE WHEN {left}.address_facility <> {right}.address_facility THEN {GATE} ELSE 0 END")
+    return " + ".join(costs)
+
+
+def _cost(a: str, b: str, cost: tuple[float, float]) -> str:
+    return f"CASE WHEN {a} = {b} THEN 0 WHEN {a} <> '' AND {b} <> '' THEN {cost[0]} ELSE {cost[1]} END"
