@@ -44,14 +44,15 @@ FOLDS = tuple(
         (r"(?<=[0-9A-Z])(?:#楼|号楼|幢|座)", "栋"),
         (r"(?<=[0-9])#", "号"),
         (r"(?<![0-9-])([0-9]+)-([0-9]+)-([0-9]{3,4})(?:号|室|房)?$", r"\1号\2栋\3室"),
+        (r"(号|栋|单元)-?([0-9]{1,2})-([0-9]{1,2})(?:室|房|号)?$", r"\1\2\3室"),
         (r"(号|栋|单元)-?([0-9]{3,4})(?:室|房|号)?$", r"\1\2室"),
+        (r"(单元)([0-9]{2})$", r"\1\2室"),
         (r"(?<=[0-9])房", "室"),
     )
 )
 """One spelling for words that say the same."""
 STEPS = (
     ("province", rf"^(?:中国)?({PROVINCES})(?:省|市|(?:壮族|回族|维吾尔)?自治区|特别行政区|([^路街东西南北中大市省]))", r"\2"),
-    ("body", r"^(.*)$", r"\1"),
     ("city", rf"^({NAME}{{1,7}}?)(?:市|自治州|地区|盟)", ""),
     (
         "district",
@@ -61,6 +62,7 @@ STEPS = (
     ("short", rf"^({CHONGQING})([^路街大道东西南北中站机区县])", r"\2"),
     ("town", r"^([^0-9A-Z()路街区]{1,6}?路?)(?:街道|办事处|镇|乡|苏木)", ""),
     ("town2", r"^([^0-9A-Z()路街区]{1,6}?路?)(?:街道|镇|乡)", ""),
+    ("tail", r"^(.*)$", r"\1"),
     ("note", r"\(([^()]*)\)?", " "),
     (
         "beside",
@@ -76,9 +78,10 @@ STEPS = (
     ("team", r"([0-9]+)[组社]", " "),
 )
 """Column, what is taken (its first group), what is left in its place."""
+STEM = "^(.{2,}?)(?:[^族]{1,4}族)*(?:自治[县旗]|[区县市旗])$"
 NUMBER = r"\|[与和 ]*([0-9]+(?:[-之附][0-9]+)*)(?:号院|号|弄)?|([0-9]+(?:[-之附][0-9]+)*)(?:号院|号|弄)"
 PARTS = ("province", "city", "district", "town", "road", "number", "building", "unit", "floor", "room", "zone", "team")
-TEXTS = (*PARTS, "place", "note", "beside", "finest")
+TEXTS = (*PARTS, "place", "note", "beside", "listed", "finest")
 CODES = ("grams", "core")
 
 
@@ -95,7 +98,8 @@ def parse(values: pd.Series) -> pd.DataFrame:
     -------
     DataFrame
         Index of ``values``; province, city, district, town, road, number, building, unit, floor, room, zone (3期, B区), team (组, 社),
-        place (names left, in order), note (in brackets), beside (路口, 西南200米), finest (place, building, number, crossing, road or town:
+        place (names left, in order), note (in brackets), beside (路口, 西南200米), listed (the district again where it is one of
+        Chongqing's, which are all known here), finest (place, building, number, crossing, road or town:
         the finest thing named), all ``""`` where absent; facility (bool: a gate or car park of the place); grams and core (arrays of
         int64: 65536 x hash + weight, of the pairs of the whole and of its last name), weight and core_weight (their sums of weights).
 
@@ -142,14 +146,16 @@ def _parts() -> str:
         FROM ({query})"""
     query = f"""SELECT * EXCLUDE (rest, building, district, lane_building),
             building || CASE WHEN building = '' THEN lane_building ELSE '' END AS building,
-            regexp_replace(district || CASE WHEN district = '' THEN short ELSE '' END, '(..)[区县市旗]$', '\\1') AS district,
+            regexp_replace(district || CASE WHEN district = '' THEN short ELSE '' END, '{STEM}', '\\1') AS district,
             regexp_extract(rest, '{NUMBER}', 1) || regexp_extract(rest, '{NUMBER}', 2) AS number,
             list_filter(regexp_split_to_array(regexp_replace(rest, '{NUMBER}', '|', 'g'), '[ |与和]+'), lambda w: len(w) > 1) AS words
         FROM ({query})"""
-    return f"""SELECT *, coalesce(words[-1], roads[-1], nullif(town, ''), body) AS core_text,
+    return f"""SELECT *, city || district || town || town2 || tail AS body,
+        coalesce(words[-1], roads[-1], nullif(town, ''), body) AS core_text,
         regexp_matches(note, '{FACILITY}') OR regexp_matches(coalesce(words[-1], ''), '{FACILITY}') AS facility,
         CASE WHEN len(words) > 0 THEN 'place' WHEN building <> '' THEN 'building' WHEN number <> '' THEN 'number'
-            WHEN len(roads) > 1 OR regexp_matches(beside, '{MEETING}') THEN 'crossing' WHEN len(roads) > 0 THEN 'road' ELSE 'town' END AS finest
+            WHEN len(roads) > 1 OR regexp_matches(beside, '{MEETING}') THEN 'crossing' WHEN len(roads) > 0 THEN 'road'
+            ELSE 'town' END AS finest
         FROM ({query})"""
 
 
@@ -158,8 +164,9 @@ def _pairs() -> str:
 
     def of(text: str, core: bool) -> str:
         tokens = f"regexp_extract_all({text}, '[0-9]+|[A-Z]+|[^0-9A-Z]')"
-        return f"""SELECT id, {core} AS in_core, unnest(CASE WHEN len(t) < 2 THEN t ELSE list_transform(t[:-2], lambda w, i: w || t[i + 1]) END)
-            AS gram FROM (SELECT id, {tokens} AS t FROM parsed)"""
+        neighbours = "list_transform(t[:-2], lambda w, i: w || t[i + 1])"
+        return f"""SELECT id, {core} AS in_core, unnest(CASE WHEN len(t) < 2 THEN t ELSE {neighbours} END) AS gram
+            FROM (SELECT id, {tokens} AS t FROM parsed)"""
 
     both = f"{of('''regexp_replace(body, '[0-9]+米', '', 'g')''', False)} UNION ALL {of('core_text', True)}"
     return f"SELECT id, hash(gram) % 4294967296 AS gram, bool_or(in_core) AS in_core FROM ({both}) GROUP BY ALL"
@@ -175,8 +182,9 @@ def _weighed() -> str:
             SELECT id, list(code ORDER BY code) AS grams, coalesce(list(code ORDER BY code) FILTER (in_core), []) AS core
             FROM pairs JOIN weights USING (gram) GROUP BY id
         )
-        SELECT id, {", ".join(p for p in PARTS if p not in ("road", "town"))}, town || town2 AS town, list_aggregate(roads, 'string_agg', ' ') AS road,
-            list_aggregate(words, 'string_agg', ' ') AS place, note, beside, finest, facility, grams, core,
+        SELECT id, province, city, district, town || town2 AS town, list_aggregate(roads, 'string_agg', ' ') AS road, number, building,
+            unit, floor, room, zone, team, list_aggregate(words, 'string_agg', ' ') AS place, note, beside,
+            CASE WHEN regexp_full_match(district, '{CHONGQING}') THEN district ELSE '' END AS listed, finest, facility, grams, core,
             (list_sum(grams) % 65536)::INT AS weight, (list_sum(core) % 65536)::INT AS core_weight
         FROM parsed LEFT JOIN codes USING (id)"""
 

@@ -11,11 +11,19 @@ from pipelines.resolve.addresses import parse
 
 SAME, NEAR = 0.85, 0.60
 """Levels of ``address_level``."""
-COLUMNS = ("grams", "core", "weight", "core_weight", "number", "building", "unit", "room", "zone", "team", "finest", "facility")
+COLUMNS = ("grams", "core", "weight", "core_weight", "listed", "number", "building", "unit", "room", "zone", "team", "finest", "facility")
 """What of ``parse`` the comparison reads, each with ``address_`` before its name."""
-PENALTIES = {"room": (0.2, 0.0), "unit": (0.1, 0.0), "team": (0.2, 0.2), "building": (0.2, 0.2), "number": (0.1, 0.0), "zone": (0.1, 0.0)}
+PENALTIES = {
+    "listed": (0.3, 0.0),
+    "number": (0.1, 0.0),
+    "zone": (0.1, 0.0),
+    "building": (0.2, 0.2),
+    "team": (0.2, 0.2),
+    "unit": (0.1, 0.0),
+    "room": (0.2, 0.0),
+}
 """Part → what it costs where both name it and differ, and where one alone names it."""
-OTHER_GRAIN, GATE, SAME_BUILDING = 0.2, 0.2, 0.6
+OTHER_GRAIN, GATE, SAME_BUILDING = 0.2, 0.2, 0.8
 
 
 def address_similarity(left: str = "l", right: str = "r") -> str:
@@ -28,11 +36,14 @@ def address_similarity(left: str = "l", right: str = "r") -> str:
 
     Notes
     -----
-    Two thirds are the Dice figure of rare-weighted character pairs, one third how far each one's last name is found in the other. What is
-    missing to 1 counts ``SAME_BUILDING`` where both name the same building. Then costs: another room, unit, group, building, number, phase; a
-    building in one only; a place against a mere road (``OTHER_GRAIN``); the gate or car park of the other (``GATE``).
+    Two thirds are the Dice figure of character pairs weighted by rarity, one third how far each one's last name is found in the other.
+    What is missing to 1 counts ``SAME_BUILDING`` where both name the same building. Then costs: another district of Chongqing, number,
+    phase, building, group, unit or room; a building or group in one only; without buildings, a place against a mere road
+    (``OTHER_GRAIN``); the gate or car park of the other (``GATE``). The costs are set by hand, in steps of a tenth.
     """
-    return f"greatest(0.0, 1 - (1 - ({_alike(left, right)})) * ({_building(left, right)}) - ({_costs(left, right)}))"
+    known = f"{left}.address_weight > 0 AND {right}.address_weight > 0"
+    loss = f"(1 - ({_alike(left, right)})) * ({_building(left, right)}) + {_costs(left, right)}"
+    return f"CASE WHEN {known} THEN greatest(0.0, 1 - ({loss})) END"
 
 
 def address_level(left: str = "l", right: str = "r") -> str:
@@ -49,13 +60,13 @@ def similarity(left: pd.Series, right: pd.Series) -> NDArray[np.float64]:
         for name, half in halves.items():
             connection.register(name, half.reset_index(drop=True).rename_axis("n").reset_index())
         scores = connection.execute(f"SELECT {address_similarity()} AS score FROM l JOIN r USING (n) ORDER BY n").df()
-    return scores["score"].to_numpy(dtype=float, na_value=np.nan)
+    return np.array(scores["score"], dtype=float)
 
 
 def _alike(left: str, right: str) -> str:
     shared = f"list_intersect({left}.address_grams, {right}.address_grams)"
-    dice = f"2.0 * {_weight(shared)} / nullif({left}.address_weight + {right}.address_weight, 0)"
-    found = [f"{_weight(f'list_intersect({a}.address_core, {shared})')} / nullif({a}.address_core_weight, 0)" for a in (left, right)]
+    dice = f"2.0 * {_weight(shared)} / ({left}.address_weight + {right}.address_weight)"
+    found = [f"{_weight(f'list_intersect({a}.address_core, {shared})')} / greatest({a}.address_core_weight, 1)" for a in (left, right)]
     return f"({dice} + ({found[0]} + {found[1]}) / 4) / 1.5"
 
 

@@ -1,0 +1,181 @@
+"""Addresses: what parse takes apart, which pairs are alike, and that the SQL says what a slow reading of its definition says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from benchmarks import addresses as benchmark
+from pipelines.normalise import address as normalised
+from pipelines.resolve import compare
+from pipelines.resolve.addresses import parse
+from pipelines.simulate.render import addresses as simulated
+from pipelines.simulate.world import NAMES
+
+CASES = (
+    ("重庆市渝北区解放路12号1203室", dict(province="重庆", district="渝北", road="解放路", number="12", room="1203", finest="number")),
+    ("渝北区解放路12号-1203", dict(province="", district="渝北", road="解放路", number="12", room="1203")),
+    ("重庆渝北解放路12号1203房", dict(province="重庆", district="渝北", road="解放路", number="12", room="1203")),
+    ("重庆市　渝北区，解放路１２＃", dict(district="渝北", road="解放路", number="12", room="")),
+    ("四川省成都市武侯区人民南路四段", dict(province="四川", city="成都", district="武侯", road="人民南路")),
+    ("沙坪坝区天星桥街道办事处小龙坎新街49号三栋二单元5-3", dict(town="天星桥", number="49", building="3", unit="2", room="53")),
+    ("彭水苗族土家族自治县汉葭街道", dict(district="彭水", town="汉葭")),
+    ("佳兴花园B区4幢3单元", dict(place="佳兴花园", zone="B区", building="4", unit="3", finest="place")),
+    ("布澜路联创科技园2栋三楼", dict(road="布澜路", place="联创科技园", building="2", floor="3")),
+    ("尚德大厦A座", dict(place="尚德大厦", building="A")),
+    ("环城南路与民航路交叉口西南200米云纺商厦", dict(road="环城南路", place="云纺商厦", beside="与民航路交叉口西南200米")),
+    ("秀沿路2585弄25号", dict(road="秀沿路", number="2585", building="25")),
+    ("昆山西路153-16-452", dict(road="昆山西路", number="153", building="16", room="452")),
+    ("朱垸村八组6号", dict(place="朱垸村", team="8", number="6")),
+    ("心港假日二期十二号楼", dict(place="心港假日", zone="2期", building="12")),
+    ("尚德大厦(东南门)", dict(place="尚德大厦", note="东南门", facility=True)),
+    ("北京东路12号", dict(province="", road="北京东路", number="12")),
+    ("渝北大道8号", dict(district="", road="渝北大道", number="8")),
+    ("文一路与古翠路交叉口", dict(road="文一路 古翠路", place="", finest="crossing")),
+)  # fmt: skip
+PAIRS = (
+    ("重庆市渝北区解放路12号1203室", "渝北区解放路12号-1203", 0.9, 1.0),
+    ("渝北区解放路12号1203室", "渝北解放路12号1203", 0.9, 1.0),
+    ("沙坪坝区凤天路8号佳兴花园3栋2单元502", "凤天路8号佳兴花园三幢二单元502室", 0.85, 1.0),
+    ("沙坪坝区凤天路8号佳兴花园3栋2单元502", "凤天路8号佳兴花园3栋", 0.6, 0.95),
+    ("沙坪坝区凤天路8号佳兴花园3栋2单元502", "凤天路8号佳兴花园3栋2单元503", 0.4, 0.84),
+    ("凤天路8号佳兴花园3栋", "凤天路8号佳兴花园4栋", 0.3, 0.84),
+    ("凤天路8号佳兴花园3栋", "凤天路8号佳兴花园", 0.3, 0.84),
+    ("佳兴花园", "佳兴花园(东南门)", 0.3, 0.84),
+    ("渝北区解放路12号1203室", "江北区解放路12号1203室", 0.0, 0.6),
+    ("渝北区解放路12号1203室", "渝北区银杏路77号304室", 0.0, 0.4),
+    ("佳兴花园", "丽景大厦", 0.0, 0.0),
+)  # fmt: skip
+BACKGROUND = [
+    f"{d}区{w}路{n}号{r}室" for d in ("渝中", "南岸", "渝北") for w in ("新华", "松石", "五星") for n in (3, 12) for r in (304, 1203)
+]
+words = st.sampled_from(
+    ["重庆市", "渝北区", "渝北", "江北区", "解放路", "人民路", "12号", "14号", "佳兴花园", "3栋", "三幢", "2单元", "502", "502室",
+     "一期", "(东门)", "附近", "西南200米", "与", "-", "#", "A座", "八组", "村"]
+)  # fmt: skip
+texts = st.one_of(st.lists(words, min_size=1, max_size=7).map("".join), st.text(min_size=1, max_size=12))
+
+
+def scores(left: list[str], right: list[str]) -> Any:
+    """Scores with common words weighted as in a corpus of addresses."""
+    pad = pd.Series(BACKGROUND)
+    return compare.similarity(pd.concat([pd.Series(left), pad]), pd.concat([pd.Series(right), pad]))[: len(left)]
+
+
+@pytest.mark.parametrize(("text", "expected"), CASES)
+def test_parse_takes_an_address_apart(text: str, expected: dict[str, object]) -> None:
+    assert parse(pd.Series([text])).iloc[0][list(expected)].to_dict() == expected
+
+
+@pytest.mark.parametrize(("left", "right", "low", "high"), PAIRS)
+def test_pairs_are_as_alike_as_they_should_be(left: str, right: str, low: float, high: float) -> None:
+    assert low <= scores([left], [right])[0] <= high
+
+
+def test_simulated_addresses_parse_and_their_variants_are_the_same() -> None:
+    rng = np.random.default_rng(5)
+    code, district = rng.integers(0, 1_536_000, 400), rng.integers(0, 38, 400)
+    long, short = (pd.Series(simulated(code, district, np.full(400, kind)).to_pylist()) for kind in (True, False))
+    bare = pd.Series(duckdb_normalised(short))
+    for variant in (long, short, bare):
+        parts = parse(variant)
+        assert (parts["district"] == np.array(NAMES)[district]).mean() > 0.97  # 忠县区 and its like are no districts
+        assert parts["number"].tolist() == [str(n) for n in code // 16 % 400 + 1]
+        assert parts["room"].tolist() == [str(n) for n in code // 6400 % 30 * 100 + code // 192_000 % 8 + 101]
+    assert (compare.similarity(long, short) >= compare.SAME).all() and (compare.similarity(long, bare) >= compare.SAME).all()
+    assert (compare.similarity(long, short.sample(frac=1, random_state=1).reset_index(drop=True)) < compare.NEAR).mean() > 0.98
+
+
+def duckdb_normalised(values: pd.Series) -> list[str]:
+    """As the tables hold addresses."""
+    import ibis
+
+    table = ibis.memtable(pd.DataFrame({"n": range(len(values)), "a": values}))
+    return [str(a) for a in table.select("n", a=normalised(table.a)).order_by("n").execute()["a"]]
+
+
+def test_index_repeats_and_nulls_are_kept() -> None:
+    parsed = parse(pd.Series(["解放路1号", None, "解放路1号", ""], index=[7, 7, 3, 1]))
+    assert parsed.index.tolist() == [7, 7, 3, 1] and parsed["number"].tolist() == ["1", "", "1", ""]
+    assert [len(g) > 0 for g in parsed["grams"]] == [True, False, True, False] and (parsed["weight"] > 0).tolist() == [
+        True,
+        False,
+        True,
+        False,
+    ]
+    assert np.isnan(compare.similarity(pd.Series(["解放路1号", None]), pd.Series(["", None]))).all()
+
+
+@settings(max_examples=12, deadline=None)
+@given(st.lists(st.tuples(texts, texts), min_size=1, max_size=40))
+def test_symmetric_in_bounds_and_one_for_the_same(pairs: list[tuple[str, str]]) -> None:
+    left, right = (pd.Series(side, dtype="str") for side in zip(*pairs, strict=True))
+    there, back = compare.similarity(left, right), compare.similarity(right, left)
+    np.testing.assert_allclose(there, back, atol=1e-12)
+    assert ((there >= 0) & (there <= 1) | np.isnan(there)).all()
+    own = compare.similarity(left, left)
+    np.testing.assert_allclose(own[~np.isnan(own)], 1.0, atol=1e-12)
+
+
+def slow(a: pd.Series, b: pd.Series) -> float:
+    """The definition, said again with sets."""
+
+    def weight(codes: set[int]) -> int:
+        return sum(code & 0xFFFF for code in codes)
+
+    grams, cores = [set(map(int, x["grams"])) for x in (a, b)], [set(map(int, x["core"])) for x in (a, b)]
+    dice = 2 * weight(grams[0] & grams[1]) / (weight(grams[0]) + weight(grams[1]))
+    found = (weight(cores[0] & grams[1]) / weight(cores[0]) + weight(cores[1] & grams[0]) / weight(cores[1])) / 2
+    loss = 1 - (dice * 2 + found) / 3
+    loss *= compare.SAME_BUILDING if a["building"] and a["building"] == b["building"] else 1
+    for part, (other, alone) in compare.PENALTIES.items():
+        loss += 0 if a[part] == b[part] else other if a[part] and b[part] else alone
+    loss += compare.OTHER_GRAIN if not (a["building"] or b["building"]) and a["finest"] != b["finest"] else 0
+    loss += compare.GATE if a["facility"] != b["facility"] else 0
+    return max(0.0, 1 - loss)
+
+
+def test_sql_says_what_the_slow_version_says() -> None:
+    texts = [text for text, _ in CASES] + [text for pair in PAIRS for text in pair[:2]] + BACKGROUND
+    rng = np.random.default_rng(1)
+    left, right = (pd.Series(np.array(texts)[rng.integers(0, len(texts), 200)], dtype="str") for _ in range(2))
+    parsed = parse(pd.concat([left, right], ignore_index=True))
+    expected = [slow(parsed.iloc[i], parsed.iloc[i + 200]) for i in range(200)]
+    assert max(expected) > 0.5
+    np.testing.assert_allclose(compare.similarity(left, right), expected, atol=1e-9)
+
+
+def test_levels_follow_the_score() -> None:
+    parsed = parse(pd.Series(["佳兴花园3栋", "佳兴花园三幢", "佳兴花园", "解放路1号", ""])).add_prefix("address_").assign(n=range(5))
+    with duckdb.connect() as connection:
+        connection.register("t", parsed)
+        query = f"SELECT {compare.address_level()} FROM t l, t r WHERE l.n = 0 ORDER BY r.n"
+        found = [row[0] for row in connection.execute(query).fetchall()]
+    assert found[:2] == ["same", "same"] and found[2] != "same" and found[3:] == ["far", None]
+
+
+def test_benchmark_runs_on_a_small_folder(tmp_path: Path) -> None:
+    made = [
+        {
+            "text_id": str(i),
+            "query": f"解放路{i}号佳兴花园{i}栋",
+            "candidate": [
+                {"text": f"佳兴花园{i}幢", "label": "完全匹配"},
+                {"text": "佳兴花园(东门)", "label": "部分匹配"},
+                {"text": f"人民路{i}号丽景大厦", "label": "不匹配"},
+            ],
+        }
+        for i in range(1, 41)
+    ]
+    (tmp_path / "queries.jsonl").write_text("\n".join(json.dumps(q, ensure_ascii=False) for q in made), encoding="utf-8")
+    found = benchmark.figures(tmp_path)
+    assert found["pairs"] == 120 and found["exact"] == 40
+    assert found["ours"]["all"] > 0.95 and found["ceiling"]["seeds"] >= 5
