@@ -11,7 +11,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from pipelines.normalise import FULL_WIDTH, HALF_WIDTH
+from pipelines.normalise import FULL_WIDTH, HALF_WIDTH, number
 
 HAN = "\u3007\u3400-\u9fff\U00020000-\U0003ffff"
 """Inside a character class: what is written in Chinese characters."""
@@ -80,6 +80,11 @@ def spelt(values: pd.Series[str], *rules: Callable[[ir.Table], ir.Table]) -> pd.
         table = rule(table)
     found: pd.DataFrame = ibis.duckdb.connect().to_pyarrow(table.order_by("i")).to_pandas()
     return found.drop(columns="i")
+
+
+def numbered(table: ir.Table) -> ir.Table:
+    """``value`` spelt as a number (``pipelines.normalise.number``), for ``spelt``."""
+    return table.select("i", value=number(table.value))
 
 
 @functools.cache

@@ -15,7 +15,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from pipelines import normalise
-from pipelines.resolve.distinct import HAN, apart, by_distinct, joined, nulled, simplified, spelt, squeezed
+from pipelines.resolve.distinct import HAN, apart, by_distinct, joined, nulled, numbered, simplified, spelt, squeezed
 from pipelines.resolve.organisations import organisation_names
 from pipelines.resolve.serials import accounts, credit_codes, devices, plates, vin_problem
 from pipelines.resolve.sounds import PERSON, sounds
@@ -37,7 +37,7 @@ NOBODY = r"某+|匿名|无名氏?|佚名|测试|TEST|本人|同上|X{2,}|[\d*]+"
 """What stands for "no name" besides ``pipelines.normalise.EMPTY``."""
 
 _TITLE = re.compile(rf"(?m)(?:[ (]*(?:{TITLES})[ )]*)+$|^(?:(?:MR|MRS|MS|MISS|DR)(?:\. *| +))+(?=\S)")
-_SEPARATED = re.compile(rf"(?m)^(?=.*[{HAN}]).*[^\w\n*()].*$")
+_SEPARATED = re.compile(rf"(?m)^(?=.*[{HAN}]).*(?:[^\w\n*()]|_).*$")
 _SEPARATORS = re.compile(r"[^\w*()]|_")
 _DOTS = re.compile(r"[.,;_·•・●‧∙⋅᛫˙･。，、]+")
 _NOBODY = re.compile(rf"(?m){normalise.EMPTY}|^(?:{NOBODY})$")
@@ -128,15 +128,11 @@ def _named(text: str) -> str:
 
 
 def _resident_ids(distinct: pd.Series[str], on: date | None) -> pd.DataFrame:
-    found = spelt(distinct, _number, _eighteen, lambda table: _said(table, on))
+    found = spelt(distinct, numbered, numbered, _eighteen, lambda table: _said(table, on))
     found["birth_date"] = pd.to_datetime(found["birth_date"])
     shaped = found["id_number"].str.len().isin((15, 18))
     found["problem"] = found["problem"].mask((found["problem"] == "length") & shaped, "characters")
     return found.astype(dict.fromkeys(("id_number", "problem", "gender", "region"), "str"))
-
-
-def _number(table: ir.Table) -> ir.Table:
-    return table.select("i", value=normalise.number(table.value))
 
 
 def _eighteen(table: ir.Table) -> ir.Table:

@@ -117,6 +117,7 @@ def _organisations(distinct: pd.Series[str]) -> pd.DataFrame:
         now = whole["core"][changed]
         whole.loc[changed] = _together(whole[changed], _round(now))
         changed &= whole["core"].ne(now).reindex(whole.index, fill_value=False)
+    whole["core"] = whole["core"].str.replace(_NOTHING, "", regex=True)
     return whole.apply(nulled)
 
 

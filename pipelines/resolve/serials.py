@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from pipelines import normalise
-from pipelines.resolve.distinct import apart, by_distinct, joined, nulled, simplified, spelt
+from pipelines.resolve.distinct import apart, by_distinct, joined, nulled, numbered, simplified, spelt
 
 VIN_VALUES = dict(zip("0123456789ABCDEFGHJKLMNPRSTUVWXYZ", [*range(10), *range(1, 9), *range(1, 6), 7, 9, *range(2, 10)], strict=True))
 VIN_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
@@ -158,12 +157,8 @@ def _devices(distinct: pd.Series[str]) -> pd.DataFrame:
 
 
 def _numbers(distinct: pd.Series[str]) -> pd.Series[str]:
-    """Spelt as numbers are for tokens."""
-    return spelt(distinct, _number)["value"].astype("str")
-
-
-def _number(table: ir.Table) -> ir.Table:
-    return table.select("i", value=normalise.number(table.value))
+    """Spelt as numbers are for tokens; twice, since a word for "nothing known" may have been hidden behind a dash."""
+    return spelt(distinct, numbered, numbered)["value"].astype("str")
 
 
 def _codes(text: pd.Series[str], length: int, values: dict[str, int]) -> NDArray[np.int64]:

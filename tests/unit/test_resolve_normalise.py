@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import date
 
 import numpy as np
@@ -22,12 +22,12 @@ from pipelines.resolve.serials import CREDIT, accounts, credit_codes, devices, p
 from pipelines.resolve.sounds import SPOKEN, SYLLABLES, WRITTEN, sounds, written
 
 
-def one(made: pd.DataFrame) -> dict[str, object]:
+def one(made: pd.DataFrame) -> dict[Hashable, object]:
     """The only row, nulls as None."""
     return made.astype("object").where(made.notna(), None).iloc[0].to_dict()
 
 
-def of(rule: Callable[[pd.Series], pd.DataFrame], value: str | None) -> dict[str, object]:
+def of(rule: Callable[[pd.Series], pd.DataFrame], value: str | None) -> dict[Hashable, object]:
     return one(rule(pd.Series([value], dtype="str")))
 
 
@@ -57,6 +57,7 @@ def edits(a: str, b: str) -> int:
         ("阿里木•买买提", "阿里木买买提", None, None),
         ("阿里木.买买提", "阿里木买买提", None, None),
         ("Mr. John  Smith", "JOHN SMITH", None, None),
+        ("Zhang_三", "ZHANG三", None, None),
         ("ms mary-ann o'brien", "MARY-ANN O'BRIEN", None, None),
         ("Smith, John", "SMITH JOHN", None, None),
         ("ＺＨＡＮＧ San", "ZHANG SAN", None, None),
@@ -154,7 +155,7 @@ def test_what_a_resident_id_says() -> None:
 
 
 @given(st.lists(st.tuples(st.dates(date(1900, 1, 1), date(2024, 12, 31)), st.integers(0, 999), st.sampled_from("0123456789X")), min_size=1))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_resident_ids_agree_with_an_independent_library(people: list[tuple[date, int, str]]) -> None:
     ids = [f"110105{born:%Y%m%d}{serial:03d}{last}" for born, serial, last in people]
     found = resident_ids(pd.Series(ids))
@@ -228,6 +229,7 @@ def test_plain_phones_are_spelt_as_for_tokens() -> None:
         ("Acme Co., Ltd.", "ACME", None, None, None),
         ("Foo  Trading Inc", "FOO TRADING", None, None, None),
         ("公司", "公司", None, None, None),
+        (",./", None, None, None, None),
         ("暂无", None, None, None, None),
         (None, None, None, None, None),
     ],
@@ -291,7 +293,7 @@ def test_vin_problem(raw: str | None, problem: str | None) -> None:
         ("粵Z 1234 港", "粤Z1234港", False, None),
         ("渝A1234I", "渝A1234I", False, "shape"),
         ("A12345", "A12345", False, "shape"),
-        ("无", None, False, None),
+        ("·无", None, False, None),
         (None, None, False, None),
     ],
 )
@@ -319,7 +321,7 @@ def test_devices(raw: str | None, device: str | None, kind: str | None, passes: 
 
 
 @given(st.lists(st.from_regex(r"\A[1-9][0-9]{14,19}\Z"), min_size=1))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_accounts_agree_with_an_independent_library(numbers: list[str]) -> None:
     found = accounts(pd.Series(numbers))
     card = found["number"].str.fullmatch("[0-9]{16,19}", na=False)
@@ -328,7 +330,7 @@ def test_accounts_agree_with_an_independent_library(numbers: list[str]) -> None:
 
 
 @given(st.lists(st.tuples(st.text(CREDIT, min_size=9, max_size=9), st.sampled_from(CREDIT)), min_size=1))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_credit_codes_agree_with_an_independent_library(parts: list[tuple[str, str]]) -> None:
     first = [f"91110000{body}" for body, _ in parts]
     codes = [f + last for f, (_, last) in zip(first, parts, strict=True)] + [f + uscc.calc_check_digit(f) for f in first]
@@ -349,7 +351,7 @@ PIECES = [
     "8", "86", "渝A", "1234", "警", "港", "d", "ab:cd", "6222",
 ]  # fmt: skip
 MIXED = st.lists(
-    st.one_of(st.none(), st.lists(st.sampled_from(PIECES), max_size=7).map("".join), st.text(max_size=8)), min_size=1, max_size=12
+    st.one_of(st.none(), st.lists(st.sampled_from(PIECES), max_size=7).map("".join), st.text(max_size=8)), min_size=1, max_size=60
 )
 OWN: dict[Callable[..., pd.DataFrame], tuple[str, str]] = {
     person_names: ("name", "name sound surname given"),
@@ -366,7 +368,7 @@ OWN: dict[Callable[..., pd.DataFrame], tuple[str, str]] = {
 
 @pytest.mark.parametrize("rule", OWN, ids=lambda f: f.__name__)
 @given(values=MIXED)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_again_changes_nothing(rule: Callable[..., pd.DataFrame], values: list[str | None]) -> None:
     column, same = OWN[rule]
     once = rule(pd.Series(values, dtype="str"))
@@ -375,7 +377,7 @@ def test_again_changes_nothing(rule: Callable[..., pd.DataFrame], values: list[s
 
 @pytest.mark.parametrize("rule", OWN, ids=lambda f: f.__name__)
 @given(values=MIXED, seed=st.integers(0, 99))
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=8, deadline=None)
 def test_order_and_company_change_nothing(rule: Callable[..., pd.DataFrame], values: list[str | None], seed: int) -> None:
     raw = pd.Series(values, dtype="str")
     kept = raw.copy()
