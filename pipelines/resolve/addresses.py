@@ -99,9 +99,10 @@ def parse(values: pd.Series) -> pd.DataFrame:
     DataFrame
         Index of ``values``; province, city, district, town, road, number, building, unit, floor, room, zone (3期, B区), team (组, 社),
         place (names left, in order), note (in brackets), beside (路口, 西南200米), listed (the district again where it is one of
-        Chongqing's, which are all known here), finest (place, building, number, crossing, road or town:
-        the finest thing named), all ``""`` where absent; facility (bool: a gate or car park of the place); grams and core (arrays of
-        int64: 65536 x hash + weight, of the pairs of the whole and of its last name), weight and core_weight (their sums of weights).
+        Chongqing's, which are all known here), finest (the finest thing named: place, building, number, crossing, road or town), all ``""``
+        where absent; facility (bool: a gate or car park of the place); grams and core (arrays of int64: 65536 x hash + weight), weight and
+        core_weight (their sums of weights). Grams are the pairs of characters, a number being one character, of the address without
+        its province and without 市, 区, 街道 after the names that follow; core those of its last name.
 
     Examples
     --------

@@ -41,9 +41,8 @@ def address_similarity(left: str = "l", right: str = "r") -> str:
     phase, building, group, unit or room; a building or group in one only; without buildings, a place against a mere road
     (``OTHER_GRAIN``); the gate or car park of the other (``GATE``). The costs are set by hand, in steps of a tenth.
     """
-    known = f"{left}.address_weight > 0 AND {right}.address_weight > 0"
-    loss = f"(1 - ({_alike(left, right)})) * ({_building(left, right)}) + {_costs(left, right)}"
-    return f"CASE WHEN {known} THEN greatest(0.0, 1 - ({loss})) END"
+    score = f"1 - (1 - ({_alike(left, right)})) * ({_building(left, right)}) - ({_costs(left, right)})"
+    return f"(({score}) + abs({score})) / 2"  # 0 where negative; greatest() would hide a null, and CASE compute the parts twice
 
 
 def address_level(left: str = "l", right: str = "r") -> str:
@@ -65,7 +64,7 @@ def similarity(left: pd.Series, right: pd.Series) -> NDArray[np.float64]:
 
 def _alike(left: str, right: str) -> str:
     shared = f"list_intersect({left}.address_grams, {right}.address_grams)"
-    dice = f"2.0 * {_weight(shared)} / ({left}.address_weight + {right}.address_weight)"
+    dice = f"2.0 * {_weight(shared)} / (nullif({left}.address_weight, 0) + nullif({right}.address_weight, 0))"
     found = [f"{_weight(f'list_intersect({a}.address_core, {shared})')} / greatest({a}.address_core_weight, 1)" for a in (left, right)]
     return f"({dice} + ({found[0]} + {found[1]}) / 4) / 1.5"
 
