@@ -42,7 +42,7 @@ def _sold(book: Book) -> ir.Table:
 
 def _volume(sold: ir.Table) -> ir.Table:
     age = sold.as_of.delta(sold.issued_on, unit="day")
-    return sold.group_by("subject_id", "as_of").agg(
+    return sold.group_by("row").agg(
         line=line_of(sold),
         policies=sold.count(),
         policies_90=within(sold.issued_on, sold.as_of, 90).sum(),
@@ -60,7 +60,7 @@ def _quality(sold: ir.Table) -> ir.Table:
     old = sold.as_of.delta(sold.starts_on, unit="day") > THIRTEEN_MONTHS
     short = old & (ended.delta(sold.starts_on, unit="day") < THIRTEEN_MONTHS)
     early = sold.first_claim_at.cast("date").delta(sold.starts_on, unit="day") <= 90
-    return sold.group_by("subject_id", "as_of").agg(
+    return sold.group_by("row").agg(
         early_claim_share=early.fill_null(False).mean(),
         claim_share=(sold.claims > 0).mean(),
         surrender_share=sold.surrendered_on.notnull().mean(),
@@ -76,7 +76,7 @@ def _contacts(sold: ir.Table) -> ir.Table:
     phones = sold.holder_id.nunique(where=sold.holder_phone.notnull())
     devices = sold.holder_id.nunique(where=sold.device_id.notnull())
     own = (sold.holder_id == sold.agent_id) | (sold.insured_id == sold.agent_id)
-    return sold.group_by("subject_id", "as_of").agg(
+    return sold.group_by("row").agg(
         holders_per_phone=share(phones, sold.holder_phone.nunique()),
         holders_per_device=share(devices, sold.device_id.nunique()),
         policies_per_holder=share(sold.count(), sold.holder_id.nunique()),
@@ -87,7 +87,7 @@ def _contacts(sold: ir.Table) -> ir.Table:
 def _events(book: Book, agents: ir.Table) -> ir.Table:
     policies = book["policies"].select("policy_id", "agent_entity")
     rows = activity(agents, book["policy_events"].inner_join(policies, "policy_id"), "agent_entity")
-    return rows.group_by("subject_id", "as_of").agg(
+    return rows.group_by("row").agg(
         complaints=(rows.kind == "complaint").sum(),
         failed=((rows.kind == "callback") & rows.result.isin(("failed", "not_reached", "wrong_number"))).sum(),
     )
@@ -95,7 +95,7 @@ def _events(book: Book, agents: ir.Table) -> ir.Table:
 
 def _claims(book: Book, agents: ir.Table) -> ir.Table:
     rows = activity(agents, book["claim_view"], "agent_id")
-    return rows.group_by("subject_id", "as_of").agg(
+    return rows.group_by("row").agg(
         customer_claims_365=within(rows.event_at, rows.as_of, 365).sum(),
         log_customer_amount=log1p(rows.amount.sum()),
         customer_hospitals=share(rows.hospital_id.nunique(), rows.claim_id.nunique(where=rows.hospital_id.notnull())),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from features.activity import DAY, group, log1p, numbers, onto, share
+from features.activity import DAY, group, log1p, numbers, share
 from features.book import Book
 from features.joins import attach
 
@@ -50,7 +50,7 @@ def features(book: Book, spine: ir.Table) -> ir.Table:
         **{n: claims[n] for days in WINDOWS.values() for n in days},
         **{n: claims[n] for n in ("person_insurers", "person_hospitals", "days_since_previous")},
     )
-    return numbers(onto(tonight, measured.mutate(as_of=ibis.date(book.as_of.isoformat()))))
+    return numbers(attach(tonight.drop("row"), measured, "subject_id"))
 
 
 def _windows(view: ir.Table, claims: ir.Table) -> list[ir.Table]:

@@ -30,7 +30,7 @@ def features(book: Book, spine: ir.Table) -> ir.Table:
     """
     people = spine.filter(spine.subject_kind == "person")
     played = activity(people, book["claim_roles"].filter(lambda t: t.entity_kind == "person"), "entity_id")
-    parts = (_claims(book, played), _roles(played), _policies(book, people), _events(book, people))
+    parts = (_claims(book, people, played), _roles(played), _policies(book, people), _events(book, people))
     wide = onto(people, *parts).relocate(*ROLES, after="roles")
     entities = book["entities"].select("entity_id", "birth_date", "gender", "occupation_class")
     wide = attach(wide, entities, {"subject_id": "entity_id"})
@@ -44,13 +44,14 @@ def line_of(rows: ir.Table) -> ir.Value:
     return ibis.ifelse(rows.line.min() != rows.line.max(), MIXED, rows.line.min())
 
 
-def _claims(book: Book, played: ir.Table) -> ir.Table:
+def _claims(book: Book, people: ir.Table, played: ir.Table) -> ir.Table:
     """Every claim once, whatever roles the person has in it."""
     roles = {n: played.role.isin(names).any() for n, names in ROLES.items()}
-    parts = played.group_by("subject_id", "as_of", "claim_id").agg(**roles)
-    rows = known(parts.inner_join(book["claim_view"].select(*_CLAIM), "claim_id"))
+    parts = played.group_by("row", "claim_id").agg(**roles)
+    dated = parts.inner_join(people.select("row", "as_of"), "row")
+    rows = known(dated.inner_join(book["claim_view"].select(*_CLAIM), "claim_id"))
     recent, age = within(rows.event_at, rows.as_of, 365), rows.as_of.delta(rows.event_at.cast("date"), unit="day")
-    return rows.group_by("subject_id", "as_of").agg(
+    return rows.group_by("row").agg(
         line=line_of(rows),
         claims=rows.count(),
         claims_90=within(rows.event_at, rows.as_of, 90).sum(),
@@ -72,7 +73,7 @@ def _claims(book: Book, played: ir.Table) -> ir.Table:
 
 
 def _roles(played: ir.Table) -> ir.Table:
-    return played.group_by("subject_id", "as_of").agg(roles=played.role.nunique())
+    return played.group_by("row").agg(roles=played.role.nunique())
 
 
 def _policies(book: Book, people: ir.Table) -> ir.Table:
@@ -81,7 +82,7 @@ def _policies(book: Book, people: ir.Table) -> ir.Table:
     insured = policies.select(*_POLICY, side="insured_id")
     others = policies.filter((policies.holder_id != policies.insured_id).fill_null(True))
     rows = activity(people, ibis.union(insured, others.select(*_POLICY, side="holder_id")), "side")
-    return rows.group_by("subject_id", "as_of").agg(
+    return rows.group_by("row").agg(
         policies=rows.count(),
         policies_90=within(rows.issued_on, rows.as_of, 90).sum(),
         policies_365=within(rows.issued_on, rows.as_of, 365).sum(),
@@ -96,4 +97,4 @@ def _policies(book: Book, people: ir.Table) -> ir.Table:
 def _events(book: Book, people: ir.Table) -> ir.Table:
     events = activity(people, book["policy_events"], "by_entity")
     complaints = events.filter(events.kind == "complaint")
-    return complaints.group_by("subject_id", "as_of").agg(complaints=complaints.count())
+    return complaints.group_by("row").agg(complaints=complaints.count())

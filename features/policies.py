@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ibis
 import ibis.expr.types as ir
 
-from features.activity import group, log1p, numbers, onto, share
+from features.activity import group, log1p, numbers, share
 from features.book import Book
 from features.joins import attach
 
@@ -36,7 +35,7 @@ def features(book: Book, spine: ir.Table) -> ir.Table:
         through_own_agent=own,
         **{n: policies[n] for n in COMPANY},
     )
-    return numbers(onto(tonight, measured.mutate(as_of=ibis.date(book.as_of.isoformat()))))
+    return numbers(attach(tonight.drop("row"), measured, "subject_id"))
 
 
 def _with_company(policies: ir.Table, every: ir.Table) -> ir.Table:

@@ -42,7 +42,7 @@ def features(book: Book, spine: ir.Table) -> ir.Table:
 
 
 def _volume(rows: ir.Table) -> ir.Table:
-    return rows.group_by("subject_id", "as_of").agg(
+    return rows.group_by("row").agg(
         line=line_of(rows),
         claims=rows.count(),
         claims_90=within(rows.event_at, rows.as_of, 90).sum(),
@@ -57,7 +57,7 @@ def _volume(rows: ir.Table) -> ir.Table:
 
 
 def _content(rows: ir.Table) -> ir.Table:
-    return rows.group_by("subject_id", "as_of").agg(
+    return rows.group_by("row").agg(
         mean_stay_days=rows.stay_days.mean(),
         long_stay_share=(rows.stay_days >= 14).mean(),
         drug_share=share(rows.drug_amount.sum(), rows.items_amount.sum()),

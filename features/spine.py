@@ -30,7 +30,8 @@ def spine(book: Book, kinds: tuple[str, ...], look_back_days: int = 400) -> ir.T
     Returns
     -------
     Table
-        subject_kind, subject_id, as_of (date); one row per subject.
+        subject_kind, subject_id, as_of (date), row (int64, its own for each); one row per subject. To be kept before it is read
+        twice: a number means nothing outside one carrying out.
     """
     claims, policies = active_claims(book, look_back_days), active_policies(book, look_back_days)
     parts = [_facts(book)]
@@ -43,7 +44,7 @@ def spine(book: Book, kinds: tuple[str, ...], look_back_days: int = 400) -> ir.T
     every = ibis.union(*parts) if len(parts) > 1 else parts[0]
     wanted = every.filter(every.subject_kind.isin(kinds) & every.subject_id.notnull())
     # Distinct once, over all parts: Ibis writes a distinct union of many as nested ones.
-    return wanted.distinct().mutate(as_of=ibis.date(book.as_of.isoformat()))
+    return wanted.distinct().mutate(as_of=ibis.date(book.as_of.isoformat()), row=ibis.row_number())
 
 
 def active_claims(book: Book, look_back_days: int) -> ir.Table:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import ibis.expr.types as ir
 
-from pipelines.graph.edges import edges, policy_edges
+from pipelines.graph.edges import edges, of_line, policy_edges
 from pipelines.graph.links import links
 from pipelines.graph.neighbourhood import neighbourhood, to_networkx
 from pipelines.graph.rings import rings
@@ -22,10 +22,9 @@ def run(tables: Mapping[str, ir.Table]) -> dict[str, ir.Table]:
     tables : mapping of str to ibis Table
         Resolved tables with ``claim_view`` and ``policy_view``.
     """
-    touched = edges(tables)
-    blocks, members = rings(touched, tables["entities"])
+    blocks, members = rings(edges(of_line(tables, "motor")), tables["entities"])
     return {
-        "edges": touched,
+        "edges": edges(tables),
         "policy_edges": policy_edges(tables),
         "links": links(tables),
         "rings": blocks,

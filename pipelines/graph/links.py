@@ -52,11 +52,6 @@ class Pair:
     stranger: str = ""
     strata: tuple[str, str, str] = ("line", "area", "place")
 
-    @property
-    def name(self) -> str:
-        """What tells it from other pairs."""
-        return f"{self.a}-{self.b}"
-
 
 def _pair(a: str, b: str, unit: str = "family_id", stranger: str = "") -> Pair:
     return Pair(a, b, f"{a}_id", f"{b}_id", unit, stranger)
@@ -94,9 +89,10 @@ def links(tables: Mapping[str, ir.Table], pairs: tuple[Pair, ...] = PAIRS) -> ir
         a_id, a_kind, b_id, b_kind, n (households in common), expected, lift (n / expected), p (one-sided Poisson tail),
         q (Benjamini-Hochberg), amount (CNY of the common claims), first_at, last_at; only n >= 3 and q < .01.
     """
-    # Every step for all kinds at once, told apart by ``pair``: eleven times the same small queries cost more to write than to run.
+    # Every step for all kinds at once, told apart by ``pair``, their number: eleven times the same small
+    # queries cost more to write than to run.
     claims = _claims(tables, pairs)
-    universe = kept(_placed(ibis.union(*(_universe(claims, p) for p in pairs))))
+    universe = kept(_placed(ibis.union(*(_universe(claims, p, i) for i, p in enumerate(pairs)))))
     both = universe.filter(universe.a.notnull(), universe.b.notnull())
     known = [universe.filter(universe[side].notnull()) for side in ("a", "b")]
     n_a, n_b = (kept(t.group_by("pair", side, "stratum").aggregate(n=t.unit.nunique())) for t, side in zip(known, ("a", "b"), strict=True))
@@ -105,7 +101,8 @@ def links(tables: Mapping[str, ir.Table], pairs: tuple[Pair, ...] = PAIRS) -> ir
     )
     rows = _expected(common.filter(common.n >= LEAST), (n_a, n_b, _sizes(universe))).to_pyarrow()
     possible = _possible(n_a, n_b)
-    return ibis.memtable(pa.concat_tables([_validated(rows.filter(pc.equal(rows["pair"], p.name)), possible, p) for p in pairs]))
+    tested = [_validated(rows.filter(pc.equal(rows["pair"], i)), possible.get(i, 0), p) for i, p in enumerate(pairs)]
+    return ibis.memtable(pa.concat_tables(tested))
 
 
 def _claims(tables: Mapping[str, ir.Table], pairs: tuple[Pair, ...]) -> ir.Table:
@@ -122,7 +119,7 @@ def _claims(tables: Mapping[str, ir.Table], pairs: tuple[Pair, ...]) -> ir.Table
     return kept(claims)
 
 
-def _universe(claims: ir.Table, pair: Pair) -> ir.Table:
+def _universe(claims: ir.Table, pair: Pair, number: int) -> ir.Table:
     """Claims that have at least one of the parties.
 
     The shares of each party come from all its claims; were they taken from claims with both, a ring in a thin trade would be its
@@ -134,12 +131,12 @@ def _universe(claims: ir.Table, pair: Pair) -> ir.Table:
         other = ibis.ifelse((claims.reporter_family == claims.family_id).fill_null(False), ibis.null(), other)
     strata = {f"s{depth}": claims[column] for depth, column in enumerate(pair.strata)}
     sides = {"a": claims[pair.a_column], "b": other, "unit": claims[pair.unit]}
-    named = claims.select("amount", "event_at", pair=ibis.literal(pair.name), **sides, **strata)
+    named = claims.select("amount", "event_at", pair=ibis.literal(number, "int8"), **sides, **strata)
     return named.filter(named.a.notnull() | named.b.notnull(), named.unit.notnull())
 
 
 def _placed(named: ir.Table) -> ir.Table:
-    """Add the stratum that a claim's household falls in: the finest one that is not thin."""
+    """Add the stratum (a number) that a claim's household falls in: the finest one that is not thin."""
     cell = [f"s{depth}" for depth in range(3)]
     homes = named.select("pair", *cell, "unit").distinct()
     fine = homes.group_by("pair", *cell).aggregate(fine=homes.count())
@@ -147,7 +144,7 @@ def _placed(named: ir.Table) -> ir.Table:
     counted = fine.inner_join(middle, ["pair", *cell[:2]])
     names = [ibis.literal("|").join([counted[s] for s in cell[:depth]]) for depth in (3, 2)]
     stratum = ibis.cases((counted.fine >= THIN, names[0]), (counted.middle >= THIN, names[1]), else_=counted.s0)
-    strata = kept(counted.select("pair", *cell, stratum=stratum))
+    strata = kept(counted.select("pair", *cell, stratum=ibis.dense_rank().over(order_by=stratum)))
     return named.inner_join(strata, ["pair", *cell]).select("pair", "a", "b", "unit", "amount", "event_at", "stratum")
 
 
@@ -170,7 +167,7 @@ def _expected(frequent: ir.Table, counts: tuple[ir.Table, ir.Table, ir.Table]) -
     return joined.mutate(amount=joined.amount.cast("float64")).order_by("pair", "a", "b")
 
 
-def _possible(n_a: ir.Table, n_b: ir.Table) -> dict[str, int]:
+def _possible(n_a: ir.Table, n_b: ir.Table) -> dict[int, int]:
     """Pairs of each kind that could have met often enough: those with a stratum in common, bounded from above: nothing is multiplied out.
 
     A pair in several strata is counted in each, which only makes the correction stricter; never more than all pairs. A party with
@@ -186,11 +183,11 @@ def _possible(n_a: ir.Table, n_b: ir.Table) -> dict[str, int]:
     return {row["pair"]: int(min(row["met"], row["all_a"] * row["all_b"])) for row in counted}
 
 
-def _validated(rows: pa.Table, possible: Mapping[str, int], pair: Pair) -> pa.Table:
+def _validated(rows: pa.Table, possible: int, pair: Pair) -> pa.Table:
     """Links of one kind of pair."""
     n, expected = (rows[c].to_numpy().astype("float64") for c in ("n", "expected"))
     p = poisson_tail(n, expected)
-    q = benjamini_hochberg(p, possible.get(pair.name, 0))
+    q = benjamini_hochberg(p, possible)
     kinds = {c: pa.array([k] * len(p), pa.string()) for c, k in (("a_kind", pair.a), ("b_kind", pair.b))}
     texts = {"a_id": rows["a"], "a_kind": kinds["a_kind"], "b_id": rows["b"], "b_kind": kinds["b_kind"]}
     moments = {c: rows[c].cast(pa.timestamp("us")) for c in ("first_at", "last_at")}

@@ -8,6 +8,7 @@ import pytest
 
 from features import claims, parties, providers
 from features.spine import spine
+from pipelines.engine.keeping import kept
 from tests.parity.book import AS_OF, book
 
 
@@ -52,7 +53,7 @@ def test_one_row_per_claim(view: pd.DataFrame, of_claims: pd.DataFrame) -> None:
 
 
 def test_persons(view: pd.DataFrame) -> None:
-    fast = parties.features(book(), spine(book(), ("person",), 5000)).to_pandas().set_index("subject_id")
+    fast = parties.features(book(), kept(spine(book(), ("person",), 5000))).to_pandas().set_index("subject_id")
     age = (pd.Timestamp(AS_OF) - view.event_at.dt.normalize()).dt.days
     slow = view[(age > 0) & (age <= 365)].groupby("person_id").agg(n=("claim_id", "size"), total=("amount", "sum"))
     assert (fast.claims_365.reindex(slow.index) == slow.n).all()
@@ -61,7 +62,7 @@ def test_persons(view: pd.DataFrame) -> None:
 
 
 def test_hospitals(view: pd.DataFrame) -> None:
-    fast = providers.features(book(), spine(book(), ("hospital",), 5000)).to_pandas().set_index("subject_id")
+    fast = providers.features(book(), kept(spine(book(), ("hospital",), 5000))).to_pandas().set_index("subject_id")
     counts = view.groupby(["hospital_id", "home_district"]).size()
     slow = counts.groupby("hospital_id").max() / counts.groupby("hospital_id").sum()
     np.testing.assert_allclose(fast.top_district_share.reindex(slow.index), slow)
