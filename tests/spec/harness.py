@@ -110,13 +110,13 @@ def _arrow(rows: list[dict[str, Any]], types: dict[str, str]) -> pa.Table:
 
 
 def _registered(rows: pa.Table, name: str = "") -> ir.Table:
-    name = name or f"t{next(_names)}"
+    name = name or f"rows_{next(_names)}"
     connection().con.register(name, rows)
     return connection().table(name)
 
 
 def _kept(table: ir.Table) -> ir.Table:
-    return connection().create_table(f"t{next(_names)}", table, temp=True)
+    return connection().create_table(f"rows_{next(_names)}", table, temp=True)
 
 
 def lay(case: Case) -> Book:
