@@ -1,0 +1,146 @@
+"""What persons and organisations are compared by: levels in SQL, what is known of each, and the keys that bring records together."""
+
+from __future__ import annotations
+
+import re
+
+from pipelines.resolve.compare import NEAR, SAME, address_similarity
+from pipelines.resolve.model import Comparison, Design, Level, Rule
+
+_ID = "coalesce(id_number_{0}, id_seen_{0})"
+_IDS = f"{_ID.format('l')}, {_ID.format('r')}"
+_BIRTHS = "strftime(birth_date_l, '%Y%m%d'), strftime(birth_date_r, '%Y%m%d')"
+_SWAPPED = (
+    "(year(birth_date_l) = year(birth_date_r) AND month(birth_date_l) = day(birth_date_r) AND day(birth_date_l) = month(birth_date_r))"
+)
+
+
+def _unknown(*columns: str) -> str:
+    return " OR ".join(f"{c}_l IS NULL OR {c}_r IS NULL" for c in columns)
+
+
+def _equal(column: str, words: str, m: float, tf: bool = False, most: float = 40.0) -> Comparison:
+    """Equal or not."""
+    levels = (
+        Level(f"same {words}", f"{column}_l = {column}_r", m, column if tf else ""),
+        Level(f"other {words}", "ELSE", round(1 - m, 4)),
+    )
+    return Comparison(column, _unknown(column), levels, most)
+
+
+def _address() -> Comparison:
+    """By similarity; its columns are those of a parsed address, named ``address_…``."""
+    similarity = re.sub(r"\b([lr])\.(\w+)", r"\2_\1", address_similarity("l", "r"))
+    levels = (
+        Level("same address", f"address_l = address_r OR {similarity} >= {SAME}", 0.8),
+        Level("similar address", f"{similarity} >= {NEAR}", 0.08),
+        Level("other address", "ELSE", 0.12),
+    )
+    return Comparison("address", _unknown("address"), levels, 6.0)
+
+
+NAME = Comparison(
+    "name",
+    _unknown("name"),
+    (
+        Level("same name", "name_l = name_r", 0.97, "name"),
+        Level("same sound", "sound_l = sound_r", 0.015, "sound"),
+        Level("one character apart", "length(name_l) > 2 AND length(name_r) > 2 AND damerau_levenshtein(sound_l, sound_r) <= 1", 0.01),
+        Level("other name", "ELSE", 0.005),
+    ),
+)
+ID = Comparison(
+    "id_number",
+    f"{_ID.format('l')} IS NULL OR {_ID.format('r')} IS NULL",
+    (
+        Level("same id number", f"{_ID.format('l')} = {_ID.format('r')}", 0.975),
+        Level("id number one typing error apart", f"damerau_levenshtein({_IDS}) <= 1", 0.015),
+        Level(
+            "id number two typing errors apart",
+            f"(id_number_l IS NULL OR id_number_r IS NULL) AND damerau_levenshtein({_IDS}) <= 2",
+            0.005,
+        ),
+        Level("other id number", "ELSE", 0.005),
+    ),
+)
+BIRTH = Comparison(
+    "birth_date",
+    _unknown("birth_date"),
+    (
+        Level("same birth date", "birth_date_l = birth_date_r", 0.985),
+        Level("birth date one digit apart", f"damerau_levenshtein({_BIRTHS}) <= 1 OR {_SWAPPED}", 0.009),
+        Level("same year of birth", "year(birth_date_l) = year(birth_date_r)", 0.003),
+        Level("other birth date", "ELSE", 0.003),
+    ),
+)
+SURNAME = "left(sound, 1)"
+
+PERSONS = Design(
+    comparisons=(
+        NAME,
+        ID,
+        BIRTH,
+        _equal("gender", "gender", 0.995),
+        _equal("phone", "phone", 0.85, tf=True, most=10.0),
+        _equal("account", "account", 0.9, tf=True, most=10.0),
+        _equal("device", "device", 0.7, tf=True, most=6.0),
+        _equal("licence", "licence", 0.98),
+        _equal("household", "household", 0.9, most=3.0),
+        _address(),
+        _equal("employer", "employer", 0.7, tf=True, most=3.0),
+    ),
+    rules=(
+        Rule("id number", ("id_number",), ("id_number", "birth_date", "gender"), certain=True),
+        Rule("name, birth date", ("name", "birth_date"), ("name", "birth_date"), certain=True),
+        Rule("sound, birth date", ("sound", "birth_date")),
+        Rule("phone, surname", ("phone", SURNAME), ("phone", "name", "address", "household")),
+        Rule("account, year of birth", ("account", "year(birth_date)")),
+        Rule("licence", ("licence",)),
+        Rule("id number but for its end", ("left(coalesce(id_number, id_seen), 14)", SURNAME)),
+        Rule("sound, household", ("sound", "household")),
+        Rule("sound, place", ("sound", "address_road", "address_number")),
+        Rule("sound, phone", ("sound", "phone")),
+    ),
+    within=("kind",),
+    identity=("name", "id_number", "birth_date", "licence"),
+    least=8.0,
+)
+"""Natural persons, those in a trade among them."""
+
+ORGANISATIONS = Design(
+    comparisons=(
+        Comparison(
+            "name",
+            _unknown("name"),
+            (
+                Level("same name", "name_l = name_r", 0.9, "name"),
+                Level("nearly the same name", "jaro_winkler_similarity(name_l, name_r) >= 0.92", 0.07),
+                Level("other name", "ELSE", 0.03),
+            ),
+        ),
+        Comparison(
+            "id_number",
+            ID.null,
+            (
+                Level("same credit code", ID.levels[0].sql, 0.97),
+                Level("credit code one typing error apart", ID.levels[1].sql, 0.02),
+                Level("other credit code", "ELSE", 0.01),
+            ),
+        ),
+        _equal("phone", "phone", 0.6, tf=True, most=8.0),
+        _equal("account", "account", 0.8, tf=True, most=12.0),
+        _equal("licence", "licence", 0.97),
+        _address(),
+    ),
+    rules=(
+        Rule("credit code", ("id_number",), ("id_number",), certain=True),
+        Rule("licence", ("licence",), ("licence",)),
+        Rule("name", ("name",), ("name",)),
+        Rule("account", ("account",)),
+        Rule("phone", ("phone",)),
+    ),
+    within=("kind",),
+    identity=("name", "id_number", "licence"),
+    least=6.0,
+)
+"""Hospitals, garages, shops and employers; ``name`` is what the organisation is called, without place and legal form."""

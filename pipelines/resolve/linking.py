@@ -1,0 +1,126 @@
+"""Pairs of records that are one person's, with the evidence for each: of all forms, or of the new ones of a night."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.resolve.blocking import block
+from pipelines.resolve.model import Design, Model, settings
+from pipelines.resolve.splink import scored
+from pipelines.resolve.training import sides, train
+
+DECIMALS = 4
+
+
+@dataclass(frozen=True)
+class Links:
+    """What linking found.
+
+    Attributes
+    ----------
+    pairs : pyarrow Table
+        Accepted pairs in order: party_l (the senior), party_r, weight (bits, prior included), rule (the first that found it), and per
+        comparison level_… (position in its levels, null where unknown) and bits_….
+    skipped : pyarrow Table
+        Keys left out: rule, key (a digest), size.
+    """
+
+    pairs: pa.Table
+    skipped: pa.Table
+
+
+def connect(memory_limit: str = "4GB", threads: int = 2, spill: str = "") -> duckdb.DuckDBPyConnection:
+    """A connection within limits, that spills to the folder ``spill`` if one is given."""
+    settled: dict[str, Any] = {"memory_limit": memory_limit, "threads": threads, "preserve_insertion_order": False}
+    return duckdb.connect(config=settled | ({"temp_directory": spill} if spill else {}))
+
+
+def link_forms(connection: duckdb.DuckDBPyConnection, forms: str, design: Design) -> tuple[Model, Links]:
+    """Train a model on forms and link them.
+
+    Parameters
+    ----------
+    connection : duckdb connection
+        Holds ``forms``.
+    forms : str
+        Name of a table or view: party_id, n (unique seniority), and what the design reads.
+    design : Design
+        What is compared.
+
+    Returns
+    -------
+    tuple of Model and Links
+        The model, for later nights; and the accepted pairs.
+    """
+    model = train(connection, forms, design)
+    return model, link_all(connection, model, forms)
+
+
+def link_all(connection: duckdb.DuckDBPyConnection, model: Model, forms: str) -> Links:
+    """Link all forms under a model."""
+    return _link(connection, model, forms, "")
+
+
+def link_new(connection: duckdb.DuckDBPyConnection, model: Model, known: str, new: str) -> Links:
+    """Link new forms with known ones and with each other, under the same model.
+
+    Parameters
+    ----------
+    connection : duckdb connection
+        Holds both.
+    model : Model
+        The current model.
+    known, new : str
+        Names of tables or views of the same columns, without a record in common. A changed record is new; its old pairs are void.
+
+    Returns
+    -------
+    Links
+        Pairs with at least one new record. With the pairs among known records they are the pairs of :func:`link_all`, unless a key
+        has grown beyond ``blocking.GROWTH`` times its limit tonight: such keys are in ``skipped`` and not in ``model.skipped``.
+    """
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW link_both AS SELECT *, false AS link_new FROM {known} UNION ALL BY NAME SELECT *, true FROM {new}"
+    )
+    return _link(connection, model, "link_both", "link_new")
+
+
+def grown(model: Model, links: Links) -> pa.Table:
+    """Keys left out tonight that the model does not leave out; reason to train anew."""
+    return links.skipped.join(model.skipped.select(["rule", "key"]), keys=["rule", "key"], join_type="left anti").sort_by("key")
+
+
+def waterfall(model: Model, pair: dict[str, Any]) -> list[tuple[str, str, float]]:
+    """Comparison, label and bits of a pair (a row of ``Links.pairs``), in the order of the design, without what is unknown."""
+    levels = [(c, pair[f"level_{c.name}"]) for c in model.design.comparisons]
+    return [(c.name, c.levels[level].label, pair[f"bits_{c.name}"]) for c, level in levels if level is not None]
+
+
+def _link(connection: duckdb.DuckDBPyConnection, model: Model, forms: str, new: str) -> Links:
+    blocks = block(connection, forms, model.design, model.skipped, new)
+    sided = sides(connection, forms, model, blocks.pairs)
+    found = scored(connection, sided, blocks.pairs, settings(model), model.threshold)
+    pairs = connection.sql(_accepted(model.design, sided, found)).to_arrow_table()
+    for table in (found, sided, blocks.pairs):
+        connection.execute(f"DROP TABLE {table}")
+    return Links(pairs, blocks.skipped)
+
+
+def _accepted(design: Design, sided: str, found: str) -> str:
+    """Query over scored pairs, those without identity left out."""
+    names = [c.name for c in design.comparisons]
+    tf = {c.name: any(level.tf for level in c.levels) for c in design.comparisons}
+    bits = {n: f"round(mw_{n}{f' + mw_tf_adj_{n}' if tf[n] else ''}, {DECIMALS})" for n in names}
+    last = {c.name: len(c.levels) - 1 for c in design.comparisons}
+    shown = [f"CASE WHEN gamma_{n} >= 0 THEN ({last[n]} - gamma_{n})::TINYINT END AS level_{n}, {bits[n]} AS bits_{n}" for n in names]
+    rules = " ".join(f"WHEN '{i}' THEN '{rule.name}'" for i, rule in enumerate(design.rules))
+    proof = f" WHERE {' + '.join(bits[n] for n in design.identity)} >= {design.least}" if design.identity else ""
+    return (
+        f"SELECT l.party_id AS party_l, r.party_id AS party_r, round(match_weight, {DECIMALS}) AS weight, "
+        f"CASE match_key {rules} END AS rule, {', '.join(shown)} "
+        f"FROM {found} p JOIN {sided} l ON l.n = p.n_l JOIN {sided} r ON r.n = p.n_r{proof} ORDER BY party_l, party_r"
+    )
