@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -176,7 +177,7 @@ def _weak_bridges(members: set[int], edges: dict[Pair, float], needed: float) ->
     if len(members) < 4 or min(edges.values()) >= needed:
         return set()
     graph = nx.Graph(list(edges))
-    bridges: list[Pair] = [(min(ends), max(ends)) for ends in nx.bridges(graph)]
+    bridges = [(min(ends), max(ends)) for ends in cast("Iterable[Pair]", nx.bridges(graph))]
     return {(a, b) for a, b in bridges if edges[a, b] < needed and min(graph.degree[a], graph.degree[b]) > 1}
 
 
