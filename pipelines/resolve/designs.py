@@ -104,6 +104,7 @@ PERSONS = Design(
     within=("kind",),
     identity=("name", "id_number", "birth_date", "licence"),
     least=8.0,
+    proof=(("name", "same sound"), ("id_number", "id number two typing errors apart"), ("licence", "same licence")),
 )
 """Natural persons, those in a trade among them."""
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import duckdb
 import pyarrow as pa
 
 from pipelines.resolve.blocking import block
-from pipelines.resolve.model import Design, Model, settings
+from pipelines.resolve.model import Comparison, Design, Model, settings
 from pipelines.resolve.splink import scored
 from pipelines.resolve.training import sides, train
 
@@ -84,7 +84,8 @@ def link_new(connection: duckdb.DuckDBPyConnection, model: Model, known: str, ne
         has grown beyond ``blocking.GROWTH`` times its limit tonight: such keys are in ``skipped`` and not in ``model.skipped``.
     """
     connection.execute(
-        f"CREATE OR REPLACE TEMP VIEW link_both AS SELECT *, false AS link_new FROM {known} UNION ALL BY NAME SELECT *, true FROM {new}"
+        f"CREATE OR REPLACE TEMP VIEW link_both AS SELECT *, false AS link_new FROM {known} "
+        f"UNION ALL BY NAME SELECT *, true AS link_new FROM {new}"
     )
     return _link(connection, model, "link_both", "link_new")
 
@@ -118,9 +119,29 @@ def _accepted(design: Design, sided: str, found: str) -> str:
     last = {c.name: len(c.levels) - 1 for c in design.comparisons}
     shown = [f"CASE WHEN gamma_{n} >= 0 THEN ({last[n]} - gamma_{n})::TINYINT END AS level_{n}, {bits[n]} AS bits_{n}" for n in names]
     rules = " ".join(f"WHEN '{i}' THEN '{rule.name}'" for i, rule in enumerate(design.rules))
-    proof = f" WHERE {' + '.join(bits[n] for n in design.identity)} >= {design.least}" if design.identity else ""
+    wanted = [f"{' + '.join(bits[n] for n in design.identity)} >= {design.least}"] if design.identity else []
+    wanted += [f"({' OR '.join(f'gamma_{c.name} >= {last[c.name] - i}' for c, i in _proofs(design))})"] if design.proof else []
+    proof = f" WHERE {' AND '.join(wanted)}" if wanted else ""
     return (
         f"SELECT l.party_id AS party_l, r.party_id AS party_r, round(match_weight, {DECIMALS}) AS weight, "
         f"CASE match_key {rules} END AS rule, {', '.join(shown)} "
         f"FROM {found} p JOIN {sided} l ON l.n = p.n_l JOIN {sided} r ON r.n = p.n_r{proof} ORDER BY party_l, party_r"
     )
+
+
+def _proofs(design: Design) -> list[tuple[Comparison, int]]:
+    """Comparisons and the position of the last level that proves."""
+    last = dict(design.proof)
+    proving = [c for c in design.comparisons if c.name in last]
+    return [(c, [level.label for level in c.levels].index(last[c.name])) for c in proving]
+
+
+def compare(connection: duckdb.DuckDBPyConnection, model: Model, forms: str) -> dict[str, Any]:
+    """The two forms of a table of two, compared whether or not a key brings them together: a row as of ``Links.pairs``, accepted or not."""
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE link_pairs AS SELECT min(n) AS join_key_l, max(n) AS join_key_r, '0' AS match_key FROM {forms}"
+    )
+    sided = sides(connection, forms, model, "link_pairs")
+    found = scored(connection, sided, "link_pairs", settings(model))
+    row: dict[str, Any] = connection.sql(_accepted(replace(model.design, identity=()), sided, found)).to_arrow_table().to_pylist()[0]
+    return row

@@ -104,6 +104,9 @@ class Design:
         Comparisons of which the bits must sum to ``least``: contacts alone never make two records one person.
     least : float
         See ``identity``.
+    proof : tuple of (str, str)
+        Comparison and the label of its last level that will do; one of them must hold. A twin has the birth date, the contacts and
+        nearly the name of the other, so a name nearly the same needs an id number.
     probability : float
         A pair is accepted from this probability on.
     largest : int
@@ -115,6 +118,7 @@ class Design:
     within: tuple[str, ...] = ()
     identity: tuple[str, ...] = ()
     least: float = 0.0
+    proof: tuple[tuple[str, str], ...] = ()
     probability: float = 0.97
     largest: int = 200
 
@@ -238,4 +242,5 @@ def _design(values: dict[str, Any]) -> Design:
     comparisons = tuple(Comparison(**{**c, "levels": tuple(Level(**level) for level in c["levels"])}) for c in values.pop("comparisons"))
     rules = tuple(Rule(r["name"], tuple(r["keys"]), tuple(r["implies"]), r["certain"]) for r in values.pop("rules"))
     lists: dict[str, Any] = {name: tuple(values.pop(name)) for name in ("within", "identity")}
+    lists["proof"] = tuple((name, label) for name, label in values.pop("proof"))
     return Design(comparisons, rules, **lists, **values)

@@ -17,6 +17,8 @@ from pipelines.resolve.splink import scored
 
 SAMPLE = 1_000_000
 """Pairs looked at per step."""
+SHIFTS = 20
+"""Strangers that a record is paired with at most: of few records not every pair need be looked at."""
 ROUNDS = 40
 LIMIT = 4.0
 """How far training may move the odds of ``Level.m``, as a factor."""
@@ -120,7 +122,7 @@ def _prior(connection: duckdb.DuckDBPyConnection, forms: str, design: Design) ->
 def _strangers(connection: duckdb.DuckDBPyConnection, forms: str, design: Design) -> str:
     """Pairs as good as random, always the same: neighbours in the order of a digest of ``n``."""
     many = max(_one(connection, f"SELECT count(*) FROM {forms}"), 1)
-    shifts = min(-(-SAMPLE // many), 1000)
+    shifts = min(-(-SAMPLE // many), SHIFTS)
     parts = f"PARTITION BY {', '.join(design.within)} " if design.within else ""
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE link_order AS SELECT n, {', '.join(('true AS every', *design.within))}, "
@@ -201,7 +203,7 @@ def _chance(model: Model, patterns: Patterns, prior: float, without: tuple[str, 
 def _within_limits(known: tuple[float, ...], learnt: list[tuple[float, ...]]) -> tuple[float, ...]:
     """The mean of what was learnt, no further than ``LIMIT`` from what is known."""
     start = np.array(known)
-    mean = np.array(learnt).mean(axis=0) if learnt else start
+    mean = np.minimum(np.array(learnt).mean(axis=0), 1 - 1e-9) if learnt else start
     odds = np.clip(mean / (1 - mean), start / (1 - start) / LIMIT, start / (1 - start) * LIMIT)
     share = odds / (1 + odds)
     return tuple(_rounded(x) for x in share / share.sum())
