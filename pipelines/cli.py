@@ -20,7 +20,8 @@ app = typer.Typer(help="Nightly fraud leads with evidence.", no_args_is_help=Tru
 sources_app = typer.Typer(help="Mappings of insurers' files and databases.", no_args_is_help=True)
 indicators_app = typer.Typer(help="The red flags.", no_args_is_help=True)
 leads_app = typer.Typer(help="The published leads.", no_args_is_help=True)
-for name, part in (("sources", sources_app), ("indicators", indicators_app), ("leads", leads_app)):
+resolve_app = typer.Typer(help="Who is who.", no_args_is_help=True)
+for name, part in (("sources", sources_app), ("indicators", indicators_app), ("leads", leads_app), ("resolve", resolve_app)):
     app.add_typer(part, name=name)
 
 AsOf = Annotated[
@@ -115,6 +116,29 @@ def leads_export(
 
     for line in export_leads(workspace, out, insurer, unmask):
         typer.echo(line)
+
+
+@resolve_app.command("explain")
+def resolve_explain(record_a: str, record_b: str, workspace: Workspace = VAR) -> None:
+    """Say why two records of persons (insurer:id) are one or not: what was compared, and what it weighs."""
+    from pipelines.flows.linking import explain
+
+    for line in explain(workspace, record_a, record_b):
+        typer.echo(line)
+
+
+@resolve_app.command("judge")
+def resolve_judge(
+    record_a: str,
+    record_b: str,
+    verdict: Annotated[str, typer.Argument(help="same, not_same or undecided")],
+    by: Annotated[str, typer.Option("--by", help="Who says so.")],
+    workspace: Workspace = VAR,
+) -> None:
+    """Record what a person says of two records; it overrules the model from the next run on."""
+    from pipelines.flows.linking import judge
+
+    typer.echo(judge(workspace, (record_a, record_b), verdict, by))
 
 
 @app.command()

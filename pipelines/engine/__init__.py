@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import ibis.expr.types as ir
 
@@ -17,6 +17,9 @@ class Engine(Protocol):
 
     def write(self, table: ir.Table, path: Path, order_by: tuple[str, ...] = ()) -> int:
         """Write a table to one Parquet file in a total order, floats rounded; returns the row count."""
+
+    def cursor(self) -> Any:
+        """A plain DuckDB connection within the engine's limits, with temporary tables of its own."""
 
     def forget(self) -> None:
         """Drop what :func:`pipelines.engine.keeping.kept` kept: a stage's intermediate results are not needed once it is written."""

@@ -69,6 +69,10 @@ class DuckEngine:
         os.replace(beside, path)
         return int(pyarrow.parquet.read_metadata(path).num_rows)
 
+    def cursor(self) -> Any:
+        """A second DuckDB connection to the same engine: its limits, but temporary tables of its own, for what is not Ibis."""
+        return self.con.con.cursor()
+
     def forget(self) -> None:
         """Drop the intermediate results of the stage that has just been written."""
         found = self.con.raw_sql(f"SELECT table_name FROM duckdb_tables() WHERE contains(table_name, '_{KEPT}_')").fetchall()

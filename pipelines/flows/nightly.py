@@ -20,6 +20,7 @@ from pipelines.flows.intake import Intake, Options, take_in
 from pipelines.flows.publishing import about, publish
 from pipelines.flows.screen import screen
 from pipelines.ids import digest_file, digest_json
+from pipelines.resolve.judgements import in_force
 from pipelines.tracking import Recorder
 
 Tell = Callable[[str], None]
@@ -115,6 +116,7 @@ def run_key(intake: Intake, settings: config.Settings, ledger: Path | None) -> s
             "code": runs.code_digest(),
             "libraries": runs.lock_digest(),
             "ledger": digest_file(ledger) if ledger else "",
+            "judgements": in_force(intake.workspace.root, intake.as_of).to_pylist(),
         },
         length=32,
     )

@@ -13,9 +13,11 @@ from features.indicators.base import FINDING, RedFlag
 from features.spine import PROVIDERS, spine
 from features.views import claim_view, policy_view
 from pipelines import config, graph, resolve, runs
-from pipelines.contracts import deliveries
+from pipelines.contracts import admission, deliveries
 from pipelines.engine.keeping import kept
 from pipelines.flows.intake import Intake
+from pipelines.resolve import judgements
+from pipelines.resolve.people import MODELS
 
 FEATURES = {
     "features_claim": (("claim",), claims.features),
@@ -43,7 +45,7 @@ def screen(run: runs.Run, intake: Intake, settings: config.Settings) -> Book:
     """
     known = run.stage("staging", lambda: deliveries.stage(run.engine, run.workspace.store, intake.as_of, intake.used))
     available = deliveries.available(run.engine, known)
-    found = run.stage("resolve", lambda: _changed(resolve.run(known, run.engine, intake.as_of), known))
+    found = run.stage("resolve", lambda: _changed(resolve.run(known, run.engine, intake.as_of, _evidence(intake)), known))
     book = Book({**known, **found}, intake.as_of, available, settings.flags)
     book = _more(book, run.stage("views", lambda: {"claim_view": claim_view(book), "policy_view": policy_view(book)}))
     book = _more(book, run.stage("graph", lambda: graph.run(book.tables)))
@@ -56,6 +58,14 @@ def _features(book: Book, days: int) -> dict[str, ir.Table]:
     kinds = tuple(kind for wanted, _ in FEATURES.values() for kind in wanted)
     tonight = kept(spine(book, kinds, days))
     return {name: make(book, tonight) for name, (_, make) in FEATURES.items()}
+
+
+def _evidence(intake: Intake) -> resolve.Evidence:
+    """The raw values of the parties in use, and what people said of them."""
+    home = intake.workspace
+    delivered = (admission.vault_path(home.vault, d) for d in intake.used if d.table == "parties")
+    files = tuple(path for path in delivered if path.exists())
+    return resolve.Evidence(files, judgements.in_force(home.root, intake.as_of), home.root / MODELS)
 
 
 def _changed(tables: dict[str, ir.Table], before: dict[str, ir.Table]) -> dict[str, ir.Table]:

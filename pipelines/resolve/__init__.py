@@ -1,6 +1,7 @@
 """Resolve: who is who and what happened. Adds entity and event ids to the canonical tables; touches nothing else.
 
-First depth: exact tokens, with rules against snowballing. Party ids stay the insurers' own; entity ids stand beside them.
+Natural persons are linked by probability; organisations, vehicles and events by keys, with rules against snowballing. Party ids stay
+the insurers' own; entity ids stand beside them.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ import ibis
 import ibis.expr.types as ir
 
 from features.spine import kind_of
+from pipelines.resolve.components import number
 from pipelines.resolve.events import events, object_entity
 from pipelines.resolve.families import exemptions, families
+from pipelines.resolve.people import Evidence, people
 from pipelines.resolve.persons import entities, identified, party_entity
 
 if TYPE_CHECKING:
     from pipelines.engine import Engine
+
+__all__ = ["Evidence", "exemptions", "families", "identified", "run"]
 
 PARTY_COLUMNS = {
     "claim_roles": {"party_id": "entity_id"},
@@ -34,27 +39,35 @@ PARTY_COLUMNS = {
 """Table → party column → the entity column beside it."""
 
 
-def run(tables: Mapping[str, ir.Table], engine: Engine | None = None, as_of: date | None = None) -> dict[str, ir.Table]:
-    """The tables with entity and event ids, plus ``entities`` and ``party_entity``.
+def run(
+    tables: Mapping[str, ir.Table], engine: Engine | None = None, as_of: date | None = None, evidence: Evidence | None = None
+) -> dict[str, ir.Table]:
+    """The tables with entity and event ids, plus ``entities``, ``party_entity``, ``person_links`` and ``link_model``.
 
     Parameters
     ----------
     tables : mapping of str to ibis Table
         Every canonical table as known at ``as_of``.
     engine : Engine, optional
-        Not needed: intermediate results are cached where the tables live.
+        Needed with ``evidence``; otherwise intermediate results are cached where the tables live.
     as_of : date, optional
         Exemptions that ended before it do not count.
+    evidence : Evidence, optional
+        What persons are linked by; without it their records are joined by equal keys alone, and there are no ``person_links``.
 
     Returns
     -------
     dict of str to ibis Table
-        All of ``tables``, changed or not, and the two new ones.
+        All of ``tables``, changed or not, and the new ones.
     """
-    found = identified(tables["parties"])
+    linked = people(number(tables["parties"], "party_id"), engine, evidence) if engine and evidence else None
+    found = identified(tables["parties"], linked.roots if linked else None)
     mapped = party_entity(found)
     family = families(found, tables["parties"], tables["party_links"])
     result = {**tables, "party_entity": mapped, "entities": _entities(found, family, tables, as_of)}
+    if linked:
+        result["person_links"] = ibis.memtable(linked.links)
+        result["link_model"] = ibis.memtable({"digest": [linked.model.digest]})
     result["parties"] = _parties(tables["parties"], mapped, family)
     for name, columns in PARTY_COLUMNS.items():
         result[name] = _attached(tables[name], mapped, columns)

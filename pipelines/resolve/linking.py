@@ -143,5 +143,6 @@ def compare(connection: duckdb.DuckDBPyConnection, model: Model, forms: str) -> 
     )
     sided = sides(connection, forms, model, "link_pairs")
     found = scored(connection, sided, "link_pairs", settings(model))
-    row: dict[str, Any] = connection.sql(_accepted(replace(model.design, identity=()), sided, found)).to_arrow_table().to_pylist()[0]
+    every = _accepted(replace(model.design, identity=(), proof=()), sided, found)
+    row: dict[str, Any] = connection.sql(every).to_arrow_table().to_pylist()[0]
     return row

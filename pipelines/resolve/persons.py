@@ -8,9 +8,7 @@ import ibis.expr.types as ir
 from pipelines.engine.keeping import kept
 from pipelines.ids import digest_columns
 from pipelines.resolve.components import Key, components, number, pairs, rooted
-
-PROFESSIONS = ("agent", "doctor", "surveyor", "appraiser", "assessor", "lawyer", "proxy")
-"""Kinds that are natural persons in a trade: their licence names them first."""
+from pipelines.resolve.forms import NATURAL
 
 PERSON_KEYS = (
     Key(("kind", "id_number", "name")),
@@ -35,13 +33,15 @@ EARLIEST = ("id_number", "birth_date", "gender")
 """What does not change: the value of its earliest record that has one."""
 
 
-def identified(parties: ir.Table) -> ir.Table:
+def identified(parties: ir.Table, people: ir.Table | None = None) -> ir.Table:
     """Who each party is.
 
     Parameters
     ----------
     parties : ibis Table
         The canonical ``parties``; tokens in place of personal data.
+    people : ibis Table, optional
+        n, root of natural persons where these were linked already; without it they are joined by keys alone.
 
     Returns
     -------
@@ -50,19 +50,23 @@ def identified(parties: ir.Table) -> ir.Table:
         party id that was received first.
     """
     records = kept(number(_comparable(parties), "party_id"))
-    roots = components(ibis.union(*_pairs(records)))
+    roots = components(ibis.union(*_pairs(records, people)))
     mapped = rooted(records.select("n", "party_id", "kind", "insurer"), roots)
     heads = mapped.filter(mapped.n == mapped.root)
     seniors = heads.select(senior="n", first_key="party_id", entity_id=heads.kind + ":" + digest_columns(heads.party_id))
     return kept(mapped.inner_join(seniors, mapped.root == seniors.senior).drop("senior"))
 
 
-def _pairs(records: ir.Table) -> list[ir.Table]:
+def _pairs(records: ir.Table, people: ir.Table | None) -> list[ir.Table]:
     """Joined pairs of people and of organisations, each by their own keys."""
-    natural = records.kind.isin(("person", *PROFESSIONS))
-    sides = ((records.filter(natural), PERSON_KEYS), (records.filter(~natural), ORGANISATION_KEYS))
-    trade = pairs(records.filter(records.kind.isin(PROFESSIONS)), Key(("kind", "licence_no"), agree=("id_number",)))
-    return [trade, *(pairs(side, key) for side, keys in sides for key in keys)]
+    organised = [pairs(records.filter(~records.kind.isin(NATURAL)), key) for key in ORGANISATION_KEYS]
+    if people is not None:
+        return [people.select(n=people.n.cast("int64"), root=people.root.cast("int64")), *organised]
+    natural = [pairs(records.filter(records.kind.isin(NATURAL)), key) for key in PERSON_KEYS]
+    trade = pairs(
+        records.filter(records.kind.isin(NATURAL) & (records.kind != "person")), Key(("kind", "licence_no"), agree=("id_number",))
+    )
+    return [trade, *natural, *organised]
 
 
 def _comparable(parties: ir.Table) -> ir.Table:

@@ -1,0 +1,102 @@
+"""Forms: one row per natural person's record, spelt as records are compared. The only reader of the vault; nothing raw is written.
+
+Names, id numbers and addresses are compared by what they say, so their raw values are looked up; phones, accounts, devices and
+licences are equal or not, so their tokens do. A value that the vault does not hold is compared by its token alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import duckdb
+import ibis.expr.types as ir
+import pandas as pd
+
+from pipelines.resolve import normalise
+from pipelines.resolve.addresses import parse
+from pipelines.resolve.compare import COLUMNS
+
+NATURAL = ("person", "agent", "doctor", "surveyor", "appraiser", "assessor", "lawyer", "proxy")
+"""Kinds that are natural persons."""
+FORMS = "link_forms"
+ADDRESS = (*COLUMNS, "road")
+EQUAL = {"phone": "phone", "account": "account", "device": "device_id", "licence": "licence_no", "household": "household_id"}
+"""Column of a form → column of ``parties`` that is compared as equal or not."""
+
+
+def written(connection: duckdb.DuckDBPyConnection, parties: str, vault: str) -> str:
+    """Make the table of forms.
+
+    Parameters
+    ----------
+    connection : duckdb connection
+        Where the tables are.
+    parties : str
+        Table or query: the canonical ``parties`` with ``n``.
+    vault : str
+        Table or query: token, column, value.
+
+    Returns
+    -------
+    str
+        Name of a temporary table: party_id, kind, insurer, n, name, sound, id_number (valid, 18 places), id_seen (of one that fails
+        its check), birth_date, gender, phone, account, device, licence, household, employer, address and its parts ``address_…``.
+    """
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_people AS SELECT * FROM {parties} WHERE kind IN {NATURAL}")
+    for column, spelt in SPELT.items():
+        found = spelt(_raw(connection, column, vault))
+        connection.register("link_spelt", found)
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE link_{column} AS SELECT * FROM link_spelt")
+        connection.unregister("link_spelt")
+    equal = ", ".join(f"p.{column}::VARCHAR AS {name}" for name, column in EQUAL.items())
+    parts = ", ".join(f"a.address_{c}" for c in ADDRESS)
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {FORMS} AS SELECT p.party_id, p.kind, p.insurer, p.n, coalesce(w.spelt, p.name) AS name, w.sound, "
+        f"CASE WHEN {_VALID} THEN {_NUMBER} END AS id_number, CASE WHEN NOT ({_VALID}) THEN {_NUMBER} END AS id_seen, "
+        f"coalesce(p.birth_date, p.id_birth_date)::DATE AS birth_date, coalesce(p.gender, p.id_gender) AS gender, {equal}, "
+        "NULL::VARCHAR AS employer, "
+        f"CASE WHEN a.token IS NOT NULL THEN p.address END AS address, {parts} FROM link_people p "
+        "LEFT JOIN link_name w ON w.token = p.name "
+        "LEFT JOIN link_id_number i ON i.token = p.id_number LEFT JOIN link_address a ON a.token = p.address"
+    )
+    for table in ("people", *SPELT):
+        connection.execute(f"DROP TABLE link_{table}")
+    return FORMS
+
+
+_NUMBER = "coalesce(i.spelt, p.id_number)"
+_VALID = "coalesce(p.id_problem, '') = ''"
+
+
+def _raw(connection: duckdb.DuckDBPyConnection, column: str, vault: str) -> pd.DataFrame:
+    """Token and value of each of the people's values that the vault holds; of several spellings the least."""
+    query = (
+        f"SELECT v.token, min(v.value) AS value FROM ({vault}) v SEMI JOIN link_people p ON v.token = p.{column} "
+        f"WHERE v.\"column\" = 'parties.{column}' GROUP BY v.token ORDER BY v.token"
+    )
+    found: pd.DataFrame = connection.sql(query).df()
+    return found.astype("str")
+
+
+def _names(raw: pd.DataFrame) -> pd.DataFrame:
+    named = normalise.person_names(raw["value"])
+    return pd.DataFrame({"token": raw["token"], "spelt": named["name"], "sound": named["sound"]}).astype("str")
+
+
+def _numbers(raw: pd.DataFrame) -> pd.DataFrame:
+    return pd.DataFrame({"token": raw["token"], "spelt": normalise.resident_ids(raw["value"])["id_number"]}).astype("str")
+
+
+def _addresses(raw: pd.DataFrame) -> pd.DataFrame:
+    parsed = parse(raw["value"]).add_prefix("address_")[[f"address_{c}" for c in ADDRESS]]
+    return pd.concat([raw[["token"]], parsed.astype(dict.fromkeys(("address_road", "address_number"), "str"))], axis=1)
+
+
+SPELT: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = {"name": _names, "id_number": _numbers, "address": _addresses}
+"""Column whose raw value is looked up → how it is spelt for comparing."""
+
+
+def columns(parties: ir.Table) -> ir.Table:
+    """What of the canonical ``parties`` a form is made of, with ``n``."""
+    needed = ("party_id", "insurer", "n", "kind", "name", "id_number", "id_problem", "birth_date", "id_birth_date", "gender", "id_gender")
+    return parties.select(*needed, "address", *EQUAL.values())
