@@ -133,7 +133,8 @@ def _strangers(connection: duckdb.DuckDBPyConnection, forms: str, design: Design
         "CREATE OR REPLACE TEMP TABLE link_pairs AS "
         "SELECT least(l.n, r.n) AS join_key_l, greatest(l.n, r.n) AS join_key_r, '0' AS match_key "
         f"FROM (SELECT *, unnest(range(1, {shifts + 1})) AS shift FROM link_order) l "
-        f"JOIN link_order r ON {same} AND r.place = l.place + l.shift"
+        f"JOIN link_order r ON {same} AND r.place = l.place + l.shift "
+        f"WHERE l.place % {max(many // SAMPLE, 1)} = 0"
     )
     connection.execute("DROP TABLE link_order")
     return "link_pairs"
