@@ -21,6 +21,14 @@ ASKED = {
     "times_baseline": ("times the hits of the better plain sorting", "≥ 3"),
 }
 """Figure → what it is called, what was asked for."""
+RESOLVING = {
+    "persons_precision": ("persons: precision of pairs of records", "≥ .99"),
+    "persons_recall": ("persons: recall of pairs of records", "≥ .93"),
+    "persons_mixed_more": ("entities that mix more than two persons", "0"),
+    "events_precision": ("events at several insurers: precision of pairs of claims", "≥ .98"),
+    "events_recall": ("events at several insurers: recall of pairs of claims", "≥ .90"),
+}
+"""The same for who is who and which event is which."""
 
 
 def put(document: Path, text: str) -> None:
@@ -41,7 +49,9 @@ def evaluation(result: dict[str, Any]) -> str:
     """The block of ``docs/evaluation.md`` from what ``benchmarks.evaluate`` measured."""
     parts = [f"Commit `{result['commit'][:12]}`, {result['made_on']}."]
     if result["simulated"]:
-        parts += [_books(result), _each_book(result["simulated"]), _schemes(result["found_per_scheme"])]
+        parts += [_books(result), _each_book(result["simulated"]), _schemes(result["found_per_scheme"]), _resolving(result["summary"])]
+    if "addresses" in result:
+        parts.append(_addresses(result["addresses"]))
     return "\n\n".join([*parts, _sources(result["sources"]), _fired(result["sources"])])
 
 
@@ -62,6 +72,19 @@ def _each_book(books: list[dict[str, Any]]) -> str:
 def _schemes(found: dict[str, dict[str, int]]) -> str:
     rows = [(name, f["planted"], f["found"], f"{f['found'] / f['planted']:.2f}") for name, f in found.items()]
     return "Instances found anywhere in the list, all books together:\n\n" + table(("scheme", "planted", "found", "recall"), rows)
+
+
+def _resolving(summary: dict[str, Any]) -> str:
+    rows = [(name, asked, *(f"{summary[key][k]:.4f}" for k in ("mean", "least", "most"))) for key, (name, asked) in RESOLVING.items()]
+    return "### Who is who, and which event is which\n\n" + table(("figure", "asked", "mean", "least", "most"), rows)
+
+
+def _addresses(found: dict[str, Any]) -> str:
+    rows = [(name, *(found[key][k] for k in ("seen", "unseen", "all"))) for name, key in (("bigram Dice", "bigram_dice"), ("ours", "ours"))]
+    ceiling = f"A supervised model on string features, out of fold by query, reaches {found['ceiling']['mean']:.3f}"
+    said = f"{ceiling} (sd {found['ceiling']['sd']:.4f} over {found['ceiling']['seeds']} seeds).\n"
+    head = (f"AUC of exact matches, {found['pairs']:,} pairs of addresses", "half seen while setting the costs", "other half", "all")
+    return table(head, rows) + "\n" + said
 
 
 def _sources(sources: dict[str, Any]) -> str:

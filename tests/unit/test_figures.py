@@ -35,7 +35,7 @@ def judged() -> dict[str, Any]:
     }  # fmt: skip
     return {
         "commit": "0123456789abcdef", "made_on": "2026-01-01", "simulated": [book], "sources": {"cms": source},
-        "summary": {name: {"mean": 0.5, "least": 0.25, "most": 0.75} for name in figures.ASKED},
+        "summary": {name: {"mean": 0.5, "least": 0.25, "most": 0.75} for name in (*figures.ASKED, *figures.RESOLVING)},
         "found_per_scheme": {"stacking": {"planted": 4, "found": 3}},
     }  # fmt: skip
 
