@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import ibis
 import ibis.expr.types as ir
 import pyarrow
+import pyarrow.parquet as pq
 
 from features import agents, claims, parties, policies, providers
 from features.book import Book
@@ -65,7 +68,17 @@ def _evidence(intake: Intake) -> resolve.Evidence:
     home = intake.workspace
     delivered = (admission.vault_path(home.vault, d) for d in intake.used if d.table == "parties")
     files = tuple(path for path in delivered if path.exists())
-    return resolve.Evidence(files, judgements.in_force(home.root, intake.as_of), home.root / MODELS)
+    return resolve.Evidence(files, judgements.in_force(home.root, intake.as_of), home.root / MODELS, link_model(intake))
+
+
+def link_model(intake: Intake) -> Path | None:
+    """The link model that the night starts from: that of the night before, unless it was removed to have a new one trained."""
+    before = intake.workspace.before(intake.as_of, intake.book)
+    if before is None:
+        return None
+    digest = pq.read_table(intake.workspace.runs / before["run_id"] / "stages" / "resolve" / "link_model.parquet")["digest"][0].as_py()
+    model = intake.workspace.root / MODELS / str(digest)
+    return model if model.exists() else None
 
 
 def _changed(tables: dict[str, ir.Table], before: dict[str, ir.Table]) -> dict[str, ir.Table]:

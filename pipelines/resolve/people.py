@@ -16,7 +16,7 @@ from pipelines.resolve import forms
 from pipelines.resolve.clusters import clusters
 from pipelines.resolve.designs import PERSONS
 from pipelines.resolve.linking import link_all
-from pipelines.resolve.model import Model, save
+from pipelines.resolve.model import Model, load, save
 from pipelines.resolve.training import train
 
 if TYPE_CHECKING:
@@ -39,11 +39,15 @@ class Evidence:
         party_l, party_r, verdict: what people said, and what always wins.
     models : Path, optional
         Folder where the link model is kept.
+    model : Path, optional
+        The link model of the night before: nights are only comparable under one model, so it is used as it is while it compares what
+        ``designs.PERSONS`` says. Otherwise one is trained on tonight's records.
     """
 
     vault: Sequence[Path] = ()
     judgements: pa.Table | None = None
     models: Path | None = None
+    model: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ def people(numbered: ir.Table, engine: Engine, evidence: Evidence) -> People:
     connection = engine.cursor()
     connection.register("link_parties", forms.columns(numbered).to_pyarrow())
     table = forms.written(connection, "link_parties", files_of(evidence.vault))
-    model = train(connection, table, PERSONS)
+    model = _before(evidence) or train(connection, table, PERSONS)
     if evidence.models:
         save(model, evidence.models)
     found = link_all(connection, model, table).pairs
@@ -91,6 +95,11 @@ def people(numbered: ir.Table, engine: Engine, evidence: Evidence) -> People:
     connection.close()
     grouped = clusters(found, nodes.drop_columns("n"), evidence.judgements, model.threshold)
     return People(_rooted(grouped, nodes), found, model)
+
+
+def _before(evidence: Evidence) -> Model | None:
+    model = load(evidence.model) if evidence.model else None
+    return model if model and model.design == PERSONS else None
 
 
 def files_of(files: Sequence[Path]) -> str:

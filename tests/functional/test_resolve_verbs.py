@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from importlib import import_module
 from pathlib import Path
 
 import pandas as pd
@@ -10,7 +11,10 @@ import pytest
 
 from pipelines.flows.nightly import Night
 from pipelines.resolve.judgements import FILE
+from pipelines.resolve.people import MODELS
 from tests.nights import command, run_night
+
+people = import_module("pipelines.resolve.people")
 
 
 @pytest.fixture(scope="module")
@@ -76,3 +80,16 @@ def test_the_next_run_obeys_a_judgement(workspace: Path, tiny_book: Path) -> Non
     run_night(tiny_book, workspace)
     found = entity(workspace)
     assert found[pair.party_l] == found[pair.party_r]
+
+
+def test_nights_keep_the_link_model_until_it_is_removed(small_book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    trained: list[int] = []
+    train = people.train
+    monkeypatch.setattr(people, "train", lambda *given: trained.append(1) or train(*given))
+    first = run_night(small_book, tmp_path, "2025-12-31")
+    second = run_night(small_book, tmp_path, "2026-01-01")
+    models = [pd.read_parquet(n.out.parent / "stages" / "resolve" / "link_model.parquet").digest[0] for n in (first, second)]
+    assert len(trained) == 1 and models[0] == models[1] and [p.name for p in (tmp_path / MODELS).iterdir()] == models[:1]
+    shutil.rmtree(tmp_path / MODELS)
+    assert not run_night(small_book, tmp_path, "2026-01-01").done_before
+    assert len(trained) == 2
