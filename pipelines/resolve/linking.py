@@ -9,9 +9,9 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.resolve.blocking import block
-from pipelines.resolve.model import Comparison, Design, Model, settings
+from pipelines.resolve.model import TF, Comparison, Design, Model, settings
 from pipelines.resolve.splink import scored
-from pipelines.resolve.training import sides, train
+from pipelines.resolve.training import frequencies, sides, train
 
 DECIMALS = 4
 
@@ -63,6 +63,13 @@ def link_forms(connection: duckdb.DuckDBPyConnection, forms: str, design: Design
 def link_all(connection: duckdb.DuckDBPyConnection, model: Model, forms: str) -> Links:
     """Link all forms under a model."""
     return _link(connection, model, forms, "")
+
+
+def current(connection: duckdb.DuckDBPyConnection, model: Model, forms: str) -> Model:
+    """The model with tonight's frequencies of values that it has never seen twice: a hotline opened since is not a rare phone."""
+    found, _ = frequencies(connection, forms, model.design.tf_columns)
+    unseen = found.join(model.tf.select(["name", "value"]), keys=["name", "value"], join_type="left anti").select(TF.names)
+    return replace(model, tf=pa.concat_tables([model.tf, unseen.cast(TF)]).sort_by([("name", "ascending"), ("value", "ascending")]))
 
 
 def link_new(connection: duckdb.DuckDBPyConnection, model: Model, known: str, new: str) -> Links:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from pipelines.resolve import forms
 from pipelines.resolve.clusters import clusters
 from pipelines.resolve.designs import PERSONS
-from pipelines.resolve.linking import link_all
+from pipelines.resolve.linking import current, link_all
 from pipelines.resolve.model import Model, load, save
 from pipelines.resolve.training import train
 
@@ -90,7 +90,7 @@ def people(numbered: ir.Table, engine: Engine, evidence: Evidence) -> People:
     model = _before(evidence) or train(connection, table, PERSONS)
     if evidence.models:
         save(model, evidence.models)
-    found = link_all(connection, model, table).pairs
+    found = link_all(connection, current(connection, model, table), table).pairs
     nodes = connection.sql(f"SELECT party_id, n, id_number, birth_date FROM {table}").to_arrow_table()
     connection.close()
     grouped = clusters(found, nodes.drop_columns("n"), evidence.judgements, model.threshold)
