@@ -18,26 +18,9 @@ from pipelines.resolve import normalise
 from pipelines.resolve.addresses import parse
 from pipelines.resolve.clusters import clusters
 from pipelines.resolve.designs import ORGANISATIONS, PERSONS
+from pipelines.resolve.forms import ADDRESS, NATURAL
 from pipelines.resolve.linking import Links, connect, link_forms
 from pipelines.resolve.model import Design, Model
-
-NATURAL = ("person", "agent", "doctor", "surveyor", "appraiser", "assessor", "lawyer", "proxy")
-ADDRESS = (
-    "grams",
-    "core",
-    "weight",
-    "core_weight",
-    "listed",
-    "number",
-    "building",
-    "unit",
-    "room",
-    "zone",
-    "team",
-    "finest",
-    "facility",
-    "road",
-)
 
 
 def records(book: Path) -> pd.DataFrame:

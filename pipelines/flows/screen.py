@@ -76,7 +76,10 @@ def link_model(intake: Intake) -> Path | None:
     before = intake.workspace.before(intake.as_of, intake.book)
     if before is None:
         return None
-    digest = pq.read_table(intake.workspace.runs / before["run_id"] / "stages" / "resolve" / "link_model.parquet")["digest"][0].as_py()
+    named = intake.workspace.runs / before["run_id"] / "stages" / "resolve" / "link_model.parquet"
+    if not named.exists():  # a night of before there were link models
+        return None
+    digest = pq.read_table(named)["digest"][0].as_py()
     model = intake.workspace.root / MODELS / str(digest)
     return model if model.exists() else None
 

@@ -87,10 +87,12 @@ def people(numbered: ir.Table, engine: Engine, evidence: Evidence) -> People:
     connection = engine.cursor()
     connection.register("link_parties", forms.columns(numbered).to_pyarrow())
     table = forms.written(connection, "link_parties", files_of(evidence.vault))
-    model = _before(evidence) or train(connection, table, PERSONS)
+    before = _before(evidence)
+    model = before or train(connection, table, PERSONS)
     if evidence.models:
         save(model, evidence.models)
-    found = link_all(connection, current(connection, model, table), table).pairs
+    tonight = current(connection, before, table) if before else model
+    found = link_all(connection, tonight, table).pairs
     nodes = connection.sql(f"SELECT party_id, n, id_number, birth_date FROM {table}").to_arrow_table()
     connection.close()
     grouped = clusters(found, nodes.drop_columns("n"), evidence.judgements, model.threshold)

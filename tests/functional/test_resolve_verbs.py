@@ -93,3 +93,5 @@ def test_nights_keep_the_link_model_until_it_is_removed(small_book: Path, tmp_pa
     shutil.rmtree(tmp_path / MODELS)
     assert not run_night(small_book, tmp_path, "2026-01-01").done_before
     assert len(trained) == 2
+    (first.out.parent / "stages" / "resolve" / "link_model.parquet").unlink()  # as a night of before there were link models left it
+    assert run_night(small_book, tmp_path, "2026-01-01").done_before and len(trained) == 2
