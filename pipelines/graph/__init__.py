@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import ibis.expr.types as ir
 
 from pipelines.graph.edges import edges, of_line, policy_edges
-from pipelines.graph.links import links
+from pipelines.graph.links import validated
 from pipelines.graph.neighbourhood import neighbourhood, to_networkx
 from pipelines.graph.rings import rings
 
@@ -15,7 +15,7 @@ __all__ = ["neighbourhood", "run", "to_networkx"]
 
 
 def run(tables: Mapping[str, ir.Table]) -> dict[str, ir.Table]:
-    """Tables of the graph: ``edges``, ``policy_edges``, ``links``, ``rings``, ``ring_members``.
+    """Tables of the graph: ``edges``, ``policy_edges``, ``links``, ``link_claims``, ``rings``, ``ring_members``.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def run(tables: Mapping[str, ir.Table]) -> dict[str, ir.Table]:
     return {
         "edges": edges(tables),
         "policy_edges": policy_edges(tables),
-        "links": links(tables),
+        **validated(tables),
         "rings": blocks,
         "ring_members": members,
     }

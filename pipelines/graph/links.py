@@ -89,9 +89,27 @@ def links(tables: Mapping[str, ir.Table], pairs: tuple[Pair, ...] = PAIRS) -> ir
         a_id, a_kind, b_id, b_kind, n (households in common), expected, lift (n / expected), p (one-sided Poisson tail),
         q (Benjamini-Hochberg), amount (CNY of the common claims), first_at, last_at; only n >= 3 and q < .01.
     """
+    return validated(tables, pairs)["links"]
+
+
+def validated(tables: Mapping[str, ir.Table], pairs: tuple[Pair, ...] = PAIRS) -> dict[str, ir.Table]:
+    """``links`` as :func:`links` returns them, and ``link_claims``: a_id, b_id, a_kind, b_kind, claim_id, the claims behind each link."""
+    claims = _claims(tables, pairs)
+    found = _links(claims, pairs)
+    behind = ibis.union(*(_behind(claims, p, found) for p in pairs)) if len(pairs) > 1 else _behind(claims, pairs[0], found)
+    return {"links": found, "link_claims": behind}
+
+
+def _behind(claims: ir.Table, pair: Pair, found: ir.Table) -> ir.Table:
+    """Claims that hold both parties of a link of one kind."""
+    sides = _sides(claims, pair).select("claim_id", a_id="a", b_id="b")
+    of_kind = found.filter(found.a_kind == pair.a, found.b_kind == pair.b).select("a_id", "b_id", "a_kind", "b_kind")
+    return sides.inner_join(of_kind, ["a_id", "b_id"]).select(*of_kind.columns, "claim_id")
+
+
+def _links(claims: ir.Table, pairs: tuple[Pair, ...]) -> ir.Table:
     # Every step for all kinds at once, told apart by ``pair``, their number: eleven times the same small
     # queries cost more to write than to run.
-    claims = _claims(tables, pairs)
     universe = kept(_placed(ibis.union(*(_universe(claims, p, i) for i, p in enumerate(pairs)))))
     both = universe.filter(universe.a.notnull(), universe.b.notnull())
     known = [universe.filter(universe[side].notnull()) for side in ("a", "b")]
@@ -125,14 +143,20 @@ def _universe(claims: ir.Table, pair: Pair, number: int) -> ir.Table:
     The shares of each party come from all its claims; were they taken from claims with both, a ring in a thin trade would be its
     own yardstick.
     """
+    named = _sides(claims, pair).mutate(pair=ibis.literal(number, "int8")).drop("claim_id")
+    return named.filter(named.a.notnull() | named.b.notnull())
+
+
+def _sides(claims: ir.Table, pair: Pair) -> ir.Table:
+    """Claims with their two parties ``a`` and ``b``, the ``unit`` that counts, and ``s0`` to ``s2`` from coarse to fine."""
     # A garage that reports its customers' crashes is no pair, nor is who reports for his own family.
     other = claims[pair.b_column].nullif(claims[pair.a_column])
     if pair.stranger:
         other = ibis.ifelse((claims.reporter_family == claims.family_id).fill_null(False), ibis.null(), other)
     strata = {f"s{depth}": claims[column] for depth, column in enumerate(pair.strata)}
     sides = {"a": claims[pair.a_column], "b": other, "unit": claims[pair.unit]}
-    named = claims.select("amount", "event_at", pair=ibis.literal(number, "int8"), **sides, **strata)
-    return named.filter(named.a.notnull() | named.b.notnull(), named.unit.notnull())
+    named = claims.select("claim_id", "amount", "event_at", **sides, **strata)
+    return named.filter(named.unit.notnull())
 
 
 def _placed(named: ir.Table) -> ir.Table:

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from pipelines.graph.links import PAIRS, benjamini_hochberg, links, poisson_tail
+from pipelines.graph.links import PAIRS, benjamini_hochberg, links, poisson_tail, validated
 
 COLUMNS = sorted(
     {c for p in PAIRS for c in (p.a_column, p.b_column, p.unit)} | {"insurer", "line", "home_district", "district", "claim_id"}
@@ -68,6 +68,17 @@ def test_a_planted_link_is_found() -> None:
     assert row.n >= 14 and row.lift > 2 and row.q < 0.01
     assert row.lift == pytest.approx(row.n / row.expected)
     assert len(found) <= 2
+
+
+def test_the_claims_behind_a_link_are_told() -> None:
+    frame = pd.concat([null_book(3), planted(14, 14)], ignore_index=True)
+    tables = validated(book(frame))
+    behind = tables["link_claims"].to_pandas()
+    found = tables["links"].to_pandas()
+    assert {"a_id", "b_id", "a_kind", "b_kind", "claim_id"} == set(behind.columns)
+    met = frame.rename(columns={"agent_id": "a_id", "hospital_id": "b_id"}).merge(found[["a_id", "b_id"]])
+    assert set(zip(behind.a_id, behind.b_id, behind.claim_id, strict=True)) == set(zip(met.a_id, met.b_id, met.claim_id, strict=True))
+    assert {f"A:x{i}" for i in range(14)} <= set(behind.claim_id)
 
 
 def test_one_family_is_no_link() -> None:
