@@ -215,11 +215,11 @@ def driver_swap(book: Book, s: Settings) -> ir.Table:
     """
     view = book["claim_view"]
     waited = (view.reported_at.epoch_seconds() - view.event_at.epoch_seconds()) / 3600
-    hour = view.event_at.hour()
-    night = view.filter(view.line == "motor", view.driver_id.notnull(), (hour >= s["from_hour"]) | (hour < s["to_hour"]))
-    timed = night.mutate(waited=waited).filter(lambda t: t.waited.between(s["least_hours"], s["most_hours"]))
-    usual = [(timed.driver_id != timed[c]).fill_null(True) for c in ("owner_id", "insured_id", "holder_id")]
-    strange = timed.filter(*usual, timed.owner_id.notnull() | timed.insured_id.notnull())
+    hour, timed = view.event_at.hour(), view.event_at != view.event_at.truncate("D")
+    night = view.filter(view.line == "motor", view.driver_id.notnull(), timed, (hour >= s["from_hour"]) | (hour < s["to_hour"]))
+    late = night.mutate(waited=waited).filter(lambda t: t.waited.between(s["least_hours"], s["most_hours"]))
+    usual = [(late.driver_id != late[c]).fill_null(True) for c in ("owner_id", "insured_id", "holder_id")]
+    strange = late.filter(*usual, late.owner_id.notnull() | late.insured_id.notnull())
     alone = strange.anti_join(_not_alone(book), "claim_id")
     hit = alone.left_join(_drivers(book), ["vehicle_id", "driver_id"]).filter(lambda t: t.driven.fill_null(1) <= 1)
     return finding(hit, ("claim", "claim_id"), ("waited", s["least_hours"]), ("claims", "claim_id"))

@@ -17,7 +17,8 @@ Each takes a **spec**, a DataFrame with one row per policy or claim: what is giv
   insurers)``; ``vehicles.lots(book, insurers, **columns)``: livestock and other objects.
 - ``stays.claim(book, spec) -> claim ids`` (health and accident). Needs ``policy`` (id), ``person`` (actor). May have admitted, days,
   hospital, doctor, diagnosis, amount, bill, pooled_share, other_payer, split_note, treated (share of days with treatment items),
-  invoice (number), reported, reporter (actor), second (id of another policy of the person that the same stay is honestly claimed on).
+  invoice (number), event (time), police (number),
+  reported, reporter (actor), second (id of another policy of the person that the same stay is honestly claimed on).
 - ``motor.claim(book, spec)``. Needs ``policy``, ``owner`` (actor), ``vehicle`` (object id). May have event (time), driver, garage,
   assessor, reporter, third, passenger1, passenger2, passenger3, lawyer, appraiser, proxy, hospital (actors), third_vehicle (object id),
   police (number), district, amount, estimate, fault, reported, injured (bool), alone (bool: no third

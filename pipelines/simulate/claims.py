@@ -20,6 +20,8 @@ READMITTED, TRANSFERRED, TWICE_COVERED = 0.04, 0.03, 0.5
 """Of stays: back in the same hospital within 25 days, moved to another one, and, where there is another cover, claimed on it too."""
 BOTH, COMPULSORY_ONLY = 0.5, 0.2
 """Shares of crashes claimed on both covers of the car, and on the compulsory one only."""
+BOTH_SIDES = 0.06
+"""Share of crashes in which the owner of the other car claims too, mostly from another insurer."""
 
 
 def happen(book: BookBuilder, sold: dict[str, pd.DataFrame]) -> None:
@@ -125,4 +127,23 @@ def _crashes(book: BookBuilder, rng: np.random.Generator, held: pd.DataFrame, n:
     owner = chosen["person"].to_numpy()
     alive = ~(book.actors["deceased"][owner] < event)
     spec = {"policy": policy, "second": np.where(only_first | (policy == second), NONE, second), "owner": owner, "event": event}
-    motor.claim(book, {k: v[alive] for k, v in {**spec, "vehicle": chosen["vehicle"].to_numpy()}.items()})
+    crashes = pd.DataFrame({**spec, "vehicle": chosen["vehicle"].to_numpy()})[alive].reset_index(drop=True)
+    motor.claim(book, _both_sides(book, rng, held, crashes))
+
+
+def _both_sides(book: BookBuilder, rng: np.random.Generator, held: pd.DataFrame, crashes: pd.DataFrame) -> pd.DataFrame:
+    """Crashes, and for a share of them the claim of the other side: one event, with owner and third party the other way round."""
+    other = held.iloc[rng.integers(0, len(held), len(crashes))].reset_index(drop=True)
+    owner, day = crashes["owner"].to_numpy(), crashes["event"].to_numpy().astype("datetime64[D]")
+    in_force = (other["starts"].to_numpy() <= day) & (day <= other["ends"].to_numpy()) & ~(book.actors["deceased"][other["person"]] < day)
+    met = in_force & (rng.random(len(crashes)) < BOTH_SIDES / in_force.mean()) & (other["person"].to_numpy() != owner)
+    facts = {
+        "truth": book.new_events(len(crashes)), "driver": owner, "third": other["person"], "third_vehicle": other["vehicle"],
+        "fault": rng.choice(motor.FAULTS, len(crashes), p=motor.FAULT_SHARES).astype(float), "district": book.actors["district"][owner],
+    }  # fmt: skip
+    one = crashes[met].assign(**{name: np.asarray(values)[met] for name, values in facts.items()})
+    mirrored = {"owner": one["third"], "driver": one["third"], "vehicle": one["third_vehicle"], "third": one["owner"]}
+    policy = np.where(other["second"] >= 0, other["second"], other["policy"])[met]
+    two = one.assign(**mirrored, third_vehicle=one["vehicle"], policy=policy, second=NONE, fault=1 - one["fault"])
+    missing = dict.fromkeys(("truth", "driver", "third", "third_vehicle", "district"), NONE)
+    return pd.DataFrame(pd.concat([crashes[~met].assign(**missing, fault=np.nan), one, two], ignore_index=True))

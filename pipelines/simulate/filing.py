@@ -15,7 +15,7 @@ STATUSES = ("paid", "refused", "withdrawn", "zero_closed")
 STATUS_SHARES = (0.945, 0.03, 0.015, 0.01)
 LATE_REPORT = 0.05
 """Share of claims reported days or weeks after the loss, for no bad reason."""
-FREE_COLUMNS = ("agent", "payee", "payee_account", "reporter_phone", "narrative", "place", "truth", "refused", "closed")
+FREE_COLUMNS = ("agent", "payee", "payee_account", "reporter_phone", "narrative", "truth", "refused", "closed")
 
 
 def hours(values: Any) -> Any:
@@ -42,7 +42,7 @@ def file(book: BookBuilder, rng: np.random.Generator, spec: Spec, claim: dict[st
         Read for ``FREE_COLUMNS``.
     claim : dict
         policy, event (time), reported (time), amount, share (paid of claimed), district (index), days (to decision, median), and any
-        further columns of the claims table (admitted_on, discharged_on, police_report_no, narrative).
+        further columns of the claims table (admitted_on, discharged_on, place, police_report_no, narrative).
     roles : dict of str to array
         Actors by role, ``NONE`` where there is none; ``insured`` and ``claimant`` among them.
 
@@ -55,11 +55,10 @@ def file(book: BookBuilder, rng: np.random.Generator, spec: Spec, claim: dict[st
     outcome = _outcome(rng, spec, claim)
     known = ("policy", "event", "reported", "amount", "share", "district", "days", "event_no")
     number = np.where(rng.random(spec.n) < 0.02, NONE, ids) if claim.get("event_no") is None else claim["event_no"]
-    place = np.where(rng.random(spec.n) < 0.12, book.new_numbers("place", spec.n), NONE)
     book.append(
         "claims", claim_id=ids, policy_id=claim["policy"], event_no=number, event_at=claim["event"],
         reported_at=claim["reported"], claimed_amount=claim["amount"], paid_amount=outcome["paid"], closed_on=outcome["closed"],
-        status=coded(outcome["status"], STATUSES), district=coded(claim["district"], world.DISTRICTS), place=spec.get("place", place),
+        status=coded(outcome["status"], STATUSES), district=coded(claim["district"], world.DISTRICTS),
         reporter_phone=_phones(book, rng, spec, roles), **{k: v for k, v in claim.items() if k not in known},
     )  # fmt: skip
     everyone = {**roles, "agent": spec.get("agent", book.cover(claim["policy"], "agent")["agent"])}

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from pipelines.simulate import catalogue, filing, stays, vehicles, world
+from pipelines.simulate import accidents, catalogue, filing, stays, vehicles, world
 from pipelines.simulate.book import BookBuilder, insurer_of
 from pipelines.simulate.columns import NONE, Ints
 from pipelines.simulate.spec import Spec
@@ -46,9 +46,11 @@ def claim(book: BookBuilder, line: str, columns: pd.DataFrame | dict[str, Any]) 
     spec, rng = Spec(columns), book.rng(f"losses {line}")
     policy, person = spec.need("policy").astype("int64"), spec.need("person").astype("int64")
     event = spec.get("event", _events(book, rng, policy)).astype("datetime64[s]")
+    at, place = book.actors["district"][person].astype("int64"), spec.get("place", book.new_numbers("place", spec.n))
     row = {
         "policy": policy, "event": event, "reported": filing.reported(rng, spec, event, REPORT_HOURS[line]), "days": DECISION_DAYS[line],
-        "district": book.actors["district"][person].astype("int64"), "share": np.full(spec.n, PAID_SHARE.get(line, 1.0)),
+        "district": at, "place": accidents.places(rng, place, at, accidents.ERROR_RATES["place_missing_other"]),
+        "share": np.full(spec.n, PAID_SHARE.get(line, 1.0)),
         "amount": spec.get("amount", np.nan).astype(float), "narrative": spec.get("narrative", None) if spec.stated("narrative") else None,
     }  # fmt: skip
     roles = {"insured": person, "claimant": person, "reporter": spec.get("reporter", NONE)}

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipelines.simulate import catalogue, filing, people, stays, vehicles, world
+from pipelines.simulate import accidents, catalogue, filing, people, stays, vehicles, world
+from pipelines.simulate.accidents import ERROR_RATES
 from pipelines.simulate.book import BookBuilder, insurer_of
 from pipelines.simulate.columns import NONE, Ints
 from pipelines.simulate.spec import Spec
@@ -28,10 +29,10 @@ def claim(book: BookBuilder, columns: pd.DataFrame | dict[str, Any]) -> Ints:
         Claim ids in the order of the spec (of ``policy``, where the ``second`` cover is claimed on too).
     """
     spec, rng = Spec(columns), book.rng("motor")
-    crash = _crash(book, rng, spec)
+    truth = spec.get("truth", book.new_events(spec.n))
+    crash = _crash(book, rng, spec, truth)
     roles = {**_people(book, rng, spec, crash), **_experts(book, rng, spec, crash)}
     amount = spec.get("amount", _amounts(rng, crash)).astype(float)
-    truth = spec.get("truth", book.new_events(spec.n))
     ids = _file(book, rng, spec, {**crash, "policy": spec.need("policy").astype("int64"), "amount": amount}, {**roles, "truth": truth})
     second = spec.get("second", NONE).astype("int64")
     if (both := second >= 0).any():
@@ -47,20 +48,32 @@ def moment(rng: np.random.Generator, days: Any) -> Any:
     return days.astype("datetime64[s]") + filing.hours(rng.choice(24, len(days), p=HOURS / HOURS.sum()) + rng.random(len(days)))
 
 
-def _crash(book: BookBuilder, rng: np.random.Generator, spec: Spec) -> dict[str, Any]:
+def _crash(book: BookBuilder, rng: np.random.Generator, spec: Spec, truth: Ints) -> dict[str, Any]:
     latest = (book.end - 12 - book.start).astype(int)
     day = book.start + rng.integers(0, latest, spec.n)
     when = moment(rng, day)
     home = book.actors["district"][spec.need("owner")]
     at = np.where(rng.random(spec.n) < 0.82, home, rng.integers(0, 38, spec.n))
     event = spec.get("event", when).astype("datetime64[s]")
+    reported, district = filing.reported(rng, spec, event, 1.6), accidents.shared(truth, spec.get("district", at).astype("int64"))
     return {
-        "event": event, "reported": filing.reported(rng, spec, event, 1.6), "district": spec.get("district", at).astype("int64"),
+        "event": accidents.times(rng, event, reported, ERROR_RATES["time_missing"]), "reported": reported, "district": district,
         "insurer": insurer_of(spec.need("policy")), "injured": spec.get("injured", rng.random(spec.n) < INJURED).astype(bool),
         **_other_side(book, rng, spec), "fault": spec.get("fault", rng.choice(FAULTS, spec.n, p=FAULT_SHARES)),
-        "police": spec.get("police", np.where(rng.random(spec.n) < POLICE, book.new_numbers("police", spec.n), NONE)),
+        **_on_the_spot(book, rng, spec, (truth, district)),
         "vehicle": spec.need("vehicle").astype("int64"), "estimate": rng.uniform(0.9, 1.25, spec.n),
     }  # fmt: skip
+
+
+def _on_the_spot(book: BookBuilder, rng: np.random.Generator, spec: Spec, accident: tuple[Ints, Ints]) -> dict[str, Ints]:
+    """Place and police report number of accidents (true event, district), as each report states them."""
+    event, district = accident
+    called = spec.get("police", np.where(rng.random(spec.n) < POLICE, book.new_numbers("police", spec.n), NONE))
+    at = accidents.shared(event, spec.get("place", book.new_numbers("place", spec.n)))
+    return {
+        "place": accidents.places(rng, at, district, ERROR_RATES["place_missing"]),
+        "police": accidents.police(rng, accidents.shared(event, called), ERROR_RATES["police_missing"]),
+    }
 
 
 def _other_side(book: BookBuilder, rng: np.random.Generator, spec: Spec) -> dict[str, Ints]:
@@ -73,7 +86,7 @@ def _other_side(book: BookBuilder, rng: np.random.Generator, spec: Spec) -> dict
     third = spec.get("third", drawn).astype("int64")
     strange = (sort == 2) & (third < 0)
     third[strange] = people.draw(book, "strangers", int(strange.sum()), district=book.actors["district"][owner[strange]])
-    theirs = vehicles.at_insurers(book, np.where((third == drawn) & (third >= 0), car, NONE), at)
+    theirs = vehicles.at_insurers(book, np.where((third == drawn) & (third >= 0), car, NONE), at, met=True)
     new = (third >= 0) & (theirs < 0) & (spec.get("third_vehicle", NONE) < 0) & ((third != drawn) & ~strange | (rng.random(spec.n) < 0.6))
     theirs[new] = vehicles.register(book, third[new], at[new])
     return {"third": third, "third_vehicle": spec.get("third_vehicle", np.where(third >= 0, theirs, NONE)).astype("int64")}
@@ -127,7 +140,8 @@ def _file(book: BookBuilder, rng: np.random.Generator, spec: Spec, crash: dict[s
     row = {
         "policy": crash["policy"], "event": crash["event"], "reported": crash["reported"], "amount": crash["amount"], "days": 14,
         "share": rng.uniform(0.75, 1, spec.n), "district": crash["district"], "event_no": crash.get("event_no"),
-        "police_report_no": crash["police"], "narrative": spec.get("narrative", catalogue.narratives(rng, "crash", spec.n, 0.5)),
+        "police_report_no": crash["police"], "place": crash["place"],
+        "narrative": spec.get("narrative", catalogue.narratives(rng, "crash", spec.n, 0.5)),
     }  # fmt: skip
     dealer = (roles["garage"] >= 0) & (book.actors["level"][roles["garage"]] == world.GARAGE_LEVELS.index("4S"))
     calls = [dealer & (roles["reports"] < GARAGE_REPORTS), roles["reports"] < 0.8]
@@ -149,7 +163,7 @@ def _objects(book: BookBuilder, ids: Ints, crash: dict[str, Any]) -> None:
     book.append(
         "claim_objects", claim_id=ids, object_id=own, side="own", fault_share=crash["fault"], assessed=np.round(crash["amount"] * 0.92, 0)
     )
-    car = vehicles.known(book, crash["third_vehicle"], insurer_of(ids))
+    car = vehicles.known(book, crash["third_vehicle"], insurer_of(ids), met=True)
     has = (car >= 0) & (car != own)
     book.append("claim_objects", claim_id=ids[has], object_id=car[has], side="third", fault_share=1 - crash["fault"][has])
 

@@ -52,13 +52,14 @@ def number(name: str, values: Ints) -> pa.Array:
         return pc.binary_join_element_wise(*octets, ".")
     if name == "plate":
         return _plates(values)
+    if name == "place":
+        return _places(values)
     letters = {
         "vin": "LCQ00000",
         "device_id": "D",
         "police_report_no": "5001",
         "waybill": "SF",
         "licence_no": "5000",
-        "place": "地点",
     }
     return padded(values, 9, letters.get(name, ""))
 
@@ -68,6 +69,17 @@ def _plates(values: Ints) -> pa.Array:
     letters = np.array(list("0123456789ABCDEFGHJKLMNPQRSTUVW"))
     parts = [pa.array(letters[np.maximum(values, 0) // 31**k % 31]) for k in range(6, -1, -1)]
     text = pc.binary_join_element_wise(pa.scalar("渝"), *parts[1:], "")
+    return pc.if_else(pa.array(values >= 0), text, pa.scalar(None, pa.string()))
+
+
+def _places(values: Ints) -> pa.Array:
+    """Where accidents happened, as ``accidents.places`` counts them: a place of a district, in one of several ways of writing it."""
+    form, district, place = (np.maximum(values, 0) // by % of for by, of in ((1, 5), (5, 38), (190, 10**9)))
+    before, after = np.array(["重庆市", "", "", "重庆", ""])[form], np.array(["", "附近", "门前", "对面", ""])[form]
+    named = np.where(form == 2, np.array(NAMES)[district], np.char.add(np.array(NAMES)[district], "区"))
+    house = np.where(form == 4, "", np.char.add((place // 16 % 400 + 1).astype(str), "号"))
+    parts = [pa.array(p) for p in (before, named, np.array(STREETS)[place % 16])]
+    text = pc.binary_join_element_wise(*parts, "路", pa.array(house), pa.array(after), "")
     return pc.if_else(pa.array(values >= 0), text, pa.scalar(None, pa.string()))
 
 

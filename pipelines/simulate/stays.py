@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from features.schema import LINES
-from pipelines.simulate import catalogue, filing, world
+from pipelines.simulate import accidents, catalogue, filing, world
+from pipelines.simulate.accidents import ERROR_RATES
 from pipelines.simulate.book import BookBuilder, insurer_of
 from pipelines.simulate.columns import NONE, Ints
 from pipelines.simulate.spec import Spec
@@ -17,6 +18,8 @@ HOME_TREATED = 0.8
 """Share treated in the district they live in; the rest go where the big hospitals are, or anywhere."""
 CHILDBEARING = (18, 45)
 """Ages of women whose stays may be for a birth."""
+POLICE = 0.06
+"""Share of injuries from accidents the police came to."""
 TREATED = (14.0, 1.6)
 """Beta parameters of the share of a stay's days with treatment items: about one honest stay in fourteen stays below .75."""
 
@@ -49,13 +52,12 @@ def drawn(book: BookBuilder, columns: dict[str, Any]) -> pd.DataFrame:
 
 
 def _file(book: BookBuilder, rng: np.random.Generator, spec: Spec, stay: dict[str, Any], money: dict[str, Any]) -> Ints:
-    event = stay["admitted"].astype("datetime64[s]") + filing.hours(stay["hour"])
     discharged = stay["admitted"] + stay["days"].astype("timedelta64[D]")
     left = discharged + filing.hours(rng.uniform(9, 18, spec.n))
     row = {
-        "policy": stay["policy"], "event": event, "admitted_on": stay["admitted"], "discharged_on": discharged, "days": 9,
-        "reported": filing.reported(rng, spec, left, 70.0), "amount": money["amount"], "share": rng.uniform(0.82, 1, spec.n),
-        "district": book.actors["district"][stay["hospital"]], "narrative": _narrative(rng, spec, stay),
+        "policy": stay["policy"], "admitted_on": stay["admitted"], "discharged_on": discharged, "days": 9, "amount": money["amount"],
+        "share": rng.uniform(0.82, 1, spec.n), "narrative": _narrative(rng, spec, stay),
+        **_told(rng, stay, book.actors["district"][stay["hospital"]].astype("int64"), filing.reported(rng, spec, left, 70.0)),
     }  # fmt: skip
     person = stay["person"]
     claimant = _claimants(book, person, book.cover(row["policy"], "holder")["holder"])
@@ -70,6 +72,17 @@ def _file(book: BookBuilder, rng: np.random.Generator, spec: Spec, stay: dict[st
     _papers(book, ids, stay, money)
     _items(book, rng, ids, stay, money)
     return ids
+
+
+def _told(rng: np.random.Generator, stay: dict[str, Any], district: Ints, reported: Any) -> dict[str, Any]:
+    """When and where it happened, as this report has it; a place is asked for after accidents."""
+    missing = np.where(stay["injury"], ERROR_RATES["place_missing_accident"], ERROR_RATES["place_missing_other"])
+    event = accidents.times(rng, stay["event"], reported, ERROR_RATES["time_missing_stay"])
+    return {
+        "event": event, "reported": reported, "district": district,
+        "place": accidents.places(rng, stay["place"], district, missing),
+        "police_report_no": accidents.police(rng, stay["police"], ERROR_RATES["police_missing_stay"]),
+    }  # fmt: skip
 
 
 def _stay(book: BookBuilder, rng: np.random.Generator, spec: Spec) -> dict[str, Any]:
@@ -87,11 +100,24 @@ def _stay(book: BookBuilder, rng: np.random.Generator, spec: Spec) -> dict[str, 
     level = np.maximum(book.actors["level"][hospital], 0)
     return {
         "policy": policy, "invoice": spec.get("invoice", book.new_numbers("invoice", spec.n)),
-        "hour": np.round(rng.uniform(7, 19, spec.n), 1),
+        **_happened(book, rng, spec, (admitted, injury)),
         "person": person, "hospital": hospital, "doctor": doctor, "diagnosis": given, "admitted": admitted, "injury": injury,
         "days": spec.get("days", length).astype("int64"), "cost": cost * np.array(catalogue.LEVEL_COST)[level],
         "treated": spec.get("treated", rng.beta(*TREATED, spec.n)).astype(float),
     }  # fmt: skip
+
+
+def _happened(book: BookBuilder, rng: np.random.Generator, spec: Spec, case: tuple[Any, Any]) -> dict[str, Any]:
+    """Time, place and police number of stays (day of admission, after an injury?), one for all claims of a true event."""
+    admitted, injury = case
+    truth = spec.get("truth", book.new_events(spec.n))
+    hour = filing.hours(np.round(rng.uniform(7, 19, spec.n), 1))
+    called = np.where(injury & (rng.random(spec.n) < POLICE), book.new_numbers("police", spec.n), NONE)
+    found = {
+        "event": spec.get("event", admitted.astype("datetime64[s]") + hour).astype("datetime64[s]"),
+        "place": spec.get("place", book.new_numbers("place", spec.n)), "police": spec.get("police", called),
+    }  # fmt: skip
+    return {name: accidents.shared(truth, values) for name, values in found.items()}
 
 
 def hospital_for(book: BookBuilder, rng: np.random.Generator, district: Ints) -> Ints:

@@ -11,6 +11,8 @@ from pipelines.simulate.schemes.case import Case
 from pipelines.simulate.schemes.medical import CHAPTERS, VAGUE, covered_by
 
 FIRM_COVER = 150.0
+ELSEWHERE = 0.15
+"""Share of the injured of a crash who are taken to another hospital."""
 HOLIDAYS = ("2023-10-01", "2024-02-10", "2024-10-01", "2025-01-29", "2025-10-01")
 """National Day and Spring Festival: when those who work away are at home."""
 
@@ -167,7 +169,8 @@ def food_poisoning(case: Case) -> None:
 
 def bus_crash(case: Case) -> None:
     """A country bus overturns: neighbours admitted the same day, insured against accidents."""
-    _together(case, ("S06.0", "S22.3", "S42.0", "S20.2", "S32.0"), (4, 18), 1, "accident")
+    crash = {"police": case.fresh("police")} if case.chance(0.9) else {}
+    _together(case, ("S06.0", "S22.3", "S42.0", "S20.2", "S32.0"), (4, 18), 1, {"place": case.fresh("place"), **crash})
 
 
 def cataract_bus(case: Case) -> None:
@@ -175,21 +178,23 @@ def cataract_bus(case: Case) -> None:
     _together(case, ("H25.9",), (2, 4), 3)
 
 
-def _together(case: Case, codes: tuple[str, ...], days: tuple[int, int], span: int, line: str = "health") -> None:
+def _together(case: Case, codes: tuple[str, ...], days: tuple[int, int], span: int, crash: dict[str, int] | None = None) -> None:
+    """Neighbours in one hospital; after a crash, at one time and place, and some of them in another hospital."""
     rng, cast = case.rng, case.cast
     hospital, start = cast.hospital(rng, (1, 2)), case.when(30)
     district = case.home(hospital)
     people = cast.people(rng, case.size(6, 12), district, district * 100 + case.number(0, 12))
     agents = [cast.agent(rng, insurer, district) for insurer in case.insurers(2)]
-    event = case.event()
+    event: dict[str, Any] = {"truth": case.event()} if span == 1 else {}
+    event |= {**crash, "event": case.moment(start)} if crash else {}
     case.bystander("actor", hospital, people)
     for place, person in enumerate(people.tolist()):
         agent = agents[place % 2]
         insurer, starts = int(case.book.actors["insurer"][agent]), start - case.number(40, 330)
-        policy = case.policy(line, insurer=insurer, holder=person, agent=agent, starts=starts)
-        admitted = start + case.number(0, span - 1)
-        stay = {"days": case.number(*days), "diagnosis": case.one_of(codes)}
-        case.stay(policy=policy, person=person, hospital=hospital, admitted=admitted, **stay, **({"truth": event} if span == 1 else {}))
+        policy = case.policy("accident" if crash else "health", insurer=insurer, holder=person, agent=agent, starts=starts)
+        stay = {"days": case.number(*days), "diagnosis": case.one_of(codes), "admitted": start + case.number(0, span - 1)}
+        at = cast.local(rng, "hospital", district) if crash and case.chance(ELSEWHERE) else hospital
+        case.stay(policy=policy, person=person, hospital=at, **stay, **event)
 
 
 def migrants(case: Case) -> None:

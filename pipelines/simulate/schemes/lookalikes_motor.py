@@ -45,13 +45,13 @@ def chain_crash(case: Case) -> None:
     """Fog on the motorway: four cars in one pile, each claimed at its own insurer."""
     rng, cast = case.rng, case.cast
     district, event, day = cast.district(rng), case.event(), case.when(30)
-    moment, place = case.moment(day, (5, 9)), case.fresh("place")
+    moment = case.moment(day, (5, 9))
+    crash = {"truth": event, "place": case.fresh("place"), "police": case.fresh("police"), "event": moment, "district": district}
     struck = [case.motorist(insurer, district, day) for insurer in case.spread(case.number(3, 5))]
     case.bystander("actor", [owner for _, owner, _ in struck])
     for (policy, owner, car), (_, third, other) in zip(struck, [*struck[1:], struck[0]], strict=True):
         case.crash(
-            policy=policy, owner=owner, vehicle=car, driver=owner, third=third, third_vehicle=other, event=moment, truth=event, place=place,
-            police=case.fresh("police"), district=district,
+            policy=policy, owner=owner, vehicle=car, driver=owner, third=third, third_vehicle=other, **crash,
         )  # fmt: skip
 
 
