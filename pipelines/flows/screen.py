@@ -29,10 +29,12 @@ FEATURES = {
     "features_agent": (("agent",), agents.features),
     "features_provider": (PROVIDERS, providers.features),
 }
+KINDS = tuple(kind for wanted, _ in FEATURES.values() for kind in wanted)
+"""Kinds of subject that a night looks at."""
 
 
 def screen(run: runs.Run, intake: Intake, settings: config.Settings) -> Book:
-    """Carry out staging, resolving, views, graph, features and red flags.
+    """Carry out staging, resolving, views, graph, proximity, features and red flags.
 
     Parameters
     ----------
@@ -44,7 +46,7 @@ def screen(run: runs.Run, intake: Intake, settings: config.Settings) -> Book:
     -------
     Book
         With the canonical tables as known at ``as_of``, and every table that the stages add: ``claim_view``, ``policy_view``, ``edges``,
-        ``links``, ``rings``, ``features_*``, ``findings`` and ``silent`` (code, missing).
+        ``links``, ``rings``, ``proximity``, ``features_*``, ``findings`` and ``silent`` (code, missing).
     """
     known = run.stage("staging", lambda: deliveries.stage(run.engine, run.workspace.store, intake.as_of, intake.used))
     available = deliveries.available(run.engine, known)
@@ -52,14 +54,18 @@ def screen(run: runs.Run, intake: Intake, settings: config.Settings) -> Book:
     book = Book({**known, **found}, intake.as_of, available, settings.flags)
     book = _more(book, run.stage("views", lambda: {"claim_view": claim_view(book), "policy_view": policy_view(book)}))
     book = _more(book, run.stage("graph", lambda: graph.run(book.tables)))
+    book = _more(book, run.stage("proximity", lambda: _proximity(book, settings.scope.look_back_days)))
     book = _more(book, run.stage("features", lambda: _features(book, settings.scope.look_back_days)))
     return _more(book, run.stage("flags", lambda: _findings(book, _enabled(settings)), ordered=True))
 
 
+def _proximity(book: Book, days: int) -> dict[str, ir.Table]:
+    return {"proximity": graph.proximity(book.tables, spine(book, KINDS, days), book.as_of)}
+
+
 def _features(book: Book, days: int) -> dict[str, ir.Table]:
     """Features of tonight's subjects of every kind."""
-    kinds = tuple(kind for wanted, _ in FEATURES.values() for kind in wanted)
-    tonight = kept(spine(book, kinds, days))
+    tonight = kept(spine(book, KINDS, days))
     return {name: make(book, tonight) for name, (_, make) in FEATURES.items()}
 
 

@@ -9,9 +9,10 @@ import ibis.expr.types as ir
 from pipelines.graph.edges import edges, of_line, policy_edges
 from pipelines.graph.links import validated
 from pipelines.graph.neighbourhood import neighbourhood, to_networkx
+from pipelines.graph.proximity import proximity
 from pipelines.graph.rings import rings
 
-__all__ = ["neighbourhood", "run", "to_networkx"]
+__all__ = ["neighbourhood", "proximity", "run", "to_networkx"]
 
 
 def run(tables: Mapping[str, ir.Table]) -> dict[str, ir.Table]:
