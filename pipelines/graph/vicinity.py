@@ -128,7 +128,7 @@ def _prior(pairs: Matrix, found: Verdicts, known: _Known) -> tuple[Floats, Float
 
 
 def _firmness(proof: Floats, weight: Floats, base: Floats) -> Floats:
-    """Weight of the base rate: that of a beta-binomial, by moments (Kleinman 1973, JASA 68): few where parties differ, many where they do not.
+    """Weight of the base rate: that of a beta-binomial, by moments (Kleinman 1973, JASA 68): little where parties differ.
 
     Parameters
     ----------
