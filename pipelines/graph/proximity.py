@@ -16,7 +16,9 @@ from pipelines.graph.propagate import birank
 from pipelines.graph.sparse import ROLE_GROUPS, Bipartite, Floats, Ints, bipartite, relations
 from pipelines.graph.vicinity import vicinity
 
-NETWORK = ("score", "percentile", "proven", "judged", "near", "degree", "crowd", *(f"near_{g}" for g in ROLE_GROUPS))
+NETWORK = (
+    "score", "percentile", "proven", "judged", "near", "log_degree", "log_crowd", "log_reach", *(f"near_{g}" for g in ROLE_GROUPS),
+)  # fmt: skip
 """Columns that are features: every row's own verdict is left out of them."""
 SCHEMA = {"subject_kind": "string", "subject_id": "string", "own_verdict": "bool", **dict.fromkeys(NETWORK, "float64")}
 
@@ -43,8 +45,8 @@ def proximity(tables: Mapping[str, ir.Table], subjects: ir.Table, as_of: date) -
     -------
     ibis Table
         subject_kind, subject_id, own_verdict (bool), and float64: ``score`` (BiRank of proven less cleared), ``percentile`` (share of the
-        kind with a lower score, x 100), ``proven``, ``judged``, ``near``, ``degree``, ``crowd``, ``near_<role group>``: see
-        :func:`pipelines.graph.vicinity.vicinity`. No row at all without a verdict.
+        kind with a lower score, x 100), ``proven``, ``judged``, ``near``, ``log_degree``, ``log_crowd``, ``log_reach``,
+        ``near_<role group>``: see :func:`pipelines.graph.vicinity.vicinity`. No row at all without a verdict.
     """
     if not tables["outcomes"].filter(lambda t: t.verdict.notnull()).count().execute():
         return _empty()

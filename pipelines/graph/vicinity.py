@@ -38,19 +38,19 @@ def vicinity(graph: Bipartite, found: Verdicts) -> tuple[pd.DataFrame, pd.DataFr
     -------
     units, parties : DataFrame
         Row i is the unit or party of code i. Both: ``proven`` (proven verdicts among the neighbours; over two shared parties, twice),
-        ``judged`` (aged weight of all verdicts), ``near`` (the excess rate), ``degree``. Units also ``near_<role group>`` (null without a
-        party in that role) and ``crowd`` (edges of the busiest party). Cost: linear in edges, a few passes per role group.
+        ``judged`` (aged weight of all verdicts), ``near`` (the excess rate), and the logarithms of 1 + ``log_degree`` (its edges),
+        ``log_crowd`` (edges of the busiest other end) and ``log_reach`` (further edges of all other ends). Units also
+        ``near_<role group>`` (null without a party in that role). Cost: linear in edges, a few passes per role group.
     """
     known = _Known.of(graph, found)
     folds = np.split(known.fold, [graph.sizes[0]])
     prior = _prior(known.whole, found, known)
-    of_unit, of_party = degrees(known.whole)
-    units = _described(known.around_units(known.whole), prior, folds[0]) | {"degree": of_unit, "crowd": _busiest(known.whole, of_party)}
+    units = _described(known.around_units(known.whole), prior, folds[0]) | _shape(known.whole)
     for name in ROLE_GROUPS:
         pairs = graph.pairs(name)
         near = _excess(known.around_units(pairs), _prior(pairs, found, known), folds[0])
         units[f"near_{name}"] = np.where(np.diff(pairs.indptr) > 0, near, np.nan)
-    parties = _described(known.around_parties(), prior, folds[1]) | {"degree": of_party}
+    parties = _described(known.around_parties(), prior, folds[1]) | _shape(known.whole.T.tocsr())
     return pd.DataFrame(units), pd.DataFrame(parties)
 
 
@@ -157,9 +157,10 @@ def _described(sums: Floats, prior: tuple[Floats, Floats], fold: Ints) -> dict[s
     return {"proven": clean[:, 2].round(), "judged": clean[:, 1], "near": _excess(clean, prior, fold)}
 
 
-def _busiest(whole: Matrix, of_party: Floats) -> Floats:
-    """Edges of each unit's busiest party."""
-    filled = whole.copy()
-    filled.data = of_party[whole.indices]
-    most: Floats = filled.max(axis=1).toarray().ravel()
-    return most
+def _shape(pairs: Matrix) -> dict[str, Floats]:
+    """How many edges lead away from each row, and from there: the frame without which nobody can tell a high count from a busy place."""
+    of_row, of_column = degrees(pairs)
+    busiest = pairs.copy()
+    busiest.data = of_column[pairs.indices]
+    sizes = {"degree": of_row, "crowd": busiest.max(axis=1).toarray().ravel(), "reach": pairs @ (of_column - 1)}
+    return {f"log_{name}": np.log1p(size) for name, size in sizes.items()}

@@ -82,7 +82,9 @@ def _events(result: dict[str, ir.Table], mapped: ir.Table) -> dict[str, ir.Table
     things = result["objects"].select(key="object_id", known_entity="object_entity")
     names = things.union(mapped.select(key="party_id", known_entity="entity_id"))
     for name in ("outcomes", "facts"):
-        joined = result[name].left_join(names, result[name].subject_id == names.key)
+        # A policy may bear the number of its vehicle; it is none.
+        named = (result[name].subject_id == names.key) & ~result[name].subject_kind.isin(("claim", "policy"))
+        joined = result[name].left_join(names, named)
         result[name] = joined.mutate(entity=joined.known_entity.fill_null(joined.subject_id)).drop("key", "known_entity")
     return result
 
