@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from pipelines.resolve.compare import NEAR, SAME, address_similarity
 from pipelines.resolve.model import Comparison, Design, Level, Rule
 
 _ID = "coalesce(id_number_{0}, id_seen_{0})"
-_IDS = f"{_ID.format('l')}, {_ID.format('r')}"
+_LEFT, _RIGHT = "coalesce(l.id_number, l.id_seen)", "coalesce(r.id_number, r.id_seen)"
+_APART = f"CASE WHEN {_LEFT} = {_RIGHT} THEN 0 ELSE damerau_levenshtein({_LEFT}, {_RIGHT}) END"
 _BIRTHS = "strftime(birth_date_l, '%Y%m%d'), strftime(birth_date_r, '%Y%m%d')"
 _SWAPPED = (
     "(year(birth_date_l) = year(birth_date_r) AND month(birth_date_l) = day(birth_date_r) AND day(birth_date_l) = month(birth_date_r))"
@@ -30,13 +29,12 @@ def _equal(column: str, words: str, m: float, tf: bool = False, most: float = 40
 
 def _address() -> Comparison:
     """By similarity; its columns are those of a parsed address, named ``address_…``."""
-    similarity = re.sub(r"\b([lr])\.(\w+)", r"\2_\1", address_similarity("l", "r"))
     levels = (
-        Level("same address", f"address_l = address_r OR {similarity} >= {SAME}", 0.8),
-        Level("similar address", f"{similarity} >= {NEAR}", 0.08),
+        Level("same address", f"address_l = address_r OR address_score_l >= {SAME}", 0.8),
+        Level("similar address", f"address_score_l >= {NEAR}", 0.08),
         Level("other address", "ELSE", 0.12),
     )
-    return Comparison("address", _unknown("address"), levels, 6.0)
+    return Comparison("address", _unknown("address"), levels, 6.0, address_similarity("l", "r"))
 
 
 NAME = Comparison(
@@ -54,14 +52,15 @@ ID = Comparison(
     f"{_ID.format('l')} IS NULL OR {_ID.format('r')} IS NULL",
     (
         Level("same id number", f"{_ID.format('l')} = {_ID.format('r')}", 0.975),
-        Level("id number one typing error apart", f"damerau_levenshtein({_IDS}) <= 1", 0.015),
+        Level("id number one typing error apart", "id_number_score_l <= 1", 0.015),
         Level(
             "id number two typing errors apart",
-            f"(id_number_l IS NULL OR id_number_r IS NULL) AND damerau_levenshtein({_IDS}) <= 2",
+            "(id_number_l IS NULL OR id_number_r IS NULL) AND id_number_score_l <= 2",
             0.005,
         ),
         Level("other id number", "ELSE", 0.005),
     ),
+    score=_APART,
 )
 BIRTH = Comparison(
     "birth_date",
@@ -127,6 +126,7 @@ ORGANISATIONS = Design(
                 Level("credit code one typing error apart", ID.levels[1].sql, 0.02),
                 Level("other credit code", "ELSE", 0.01),
             ),
+            score=ID.score,
         ),
         _equal("phone", "phone", 0.6, tf=True, most=8.0),
         _equal("account", "account", 0.8, tf=True, most=12.0),

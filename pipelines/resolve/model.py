@@ -60,12 +60,16 @@ class Comparison:
         The last is ``ELSE``.
     most : float
         Bits that it can add at most: what families and colleagues share is no proof, however rare.
+    score : str
+        A figure of a pair that several levels read as ``{name}_score_l``: an expression over ``l.…`` and ``r.…`` in SQL, null where
+        there is nothing to compare. It is worked out once per pair; what is written into each level would be worked out for each.
     """
 
     name: str
     null: str
     levels: tuple[Level, ...]
     most: float = 40.0
+    score: str = ""
 
 
 @dataclass(frozen=True)
@@ -174,8 +178,13 @@ class Model:
         return log2(self.design.probability / (1 - self.design.probability))
 
 
+def scores(design: Design) -> dict[str, str]:
+    """Column of a pair → expression: see ``Comparison.score``."""
+    return {f"{c.name}_score": c.score for c in design.comparisons if c.score}
+
+
 def settings(model: Model) -> dict[str, Any]:
-    """The model as settings of Splink."""
+    """The model as settings of Splink, and ``pair_columns``, which :func:`pipelines.resolve.splink.scored` works out itself."""
     return {
         "link_type": "dedupe_only",
         "unique_id_column_name": "n",
@@ -183,6 +192,7 @@ def settings(model: Model) -> dict[str, Any]:
         "retain_matching_columns": False,
         "retain_intermediate_calculation_columns": True,
         "blocking_rules_to_generate_predictions": [],
+        "pair_columns": scores(model.design),
         "comparisons": [_comparison(c, model.m[c.name], model.u[c.name]) for c in model.design.comparisons],
     }
 

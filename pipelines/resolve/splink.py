@@ -6,6 +6,7 @@ tells which level held only together with every value that was compared.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import duckdb
@@ -32,7 +33,7 @@ def scored(connection: duckdb.DuckDBPyConnection, forms: str, pairs: str, settin
     str
         Name of a table: match_weight, n_l, n_r, match_key, and per comparison gamma_…, mw_… and mw_tf_adj_…. The caller drops it.
     """
-    steps = _steps(forms, settings, threshold)
+    steps = _steps(forms, dict(settings), threshold)
     named = [f"__splink__blocked_id_pairs AS (SELECT * FROM {pairs})", *(f"{s['output_table_name']} AS ({s['sql']})" for s in steps)]
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE link_scored AS WITH {', '.join(named)} SELECT * FROM {steps[-1]['output_table_name']}"
@@ -47,10 +48,11 @@ def _steps(forms: str, settings: dict[str, Any], threshold: float | None) -> lis
     from splink.internals.dialects import SplinkDialect
     from splink.internals.predict import predict_from_comparison_vectors_sqls
 
+    pair_columns: dict[str, str] = settings.pop("pair_columns", {})
     made = SettingsCreator.from_path_or_dict(settings).get_settings("duckdb")
     columns = made.column_info_settings
     compared = compute_comparison_vector_values_from_id_pairs_sqls(
-        made._columns_to_select_for_blocking,
+        [_shown(column, pair_columns) for column in made._columns_to_select_for_blocking],
         made._columns_to_select_for_comparison_vector_values,
         input_tablename_l=forms,
         input_tablename_r=forms,
@@ -68,3 +70,11 @@ def _steps(forms: str, settings: dict[str, Any], threshold: float | None) -> lis
         training_mode=True,
     )
     return [*compared, *weighed]
+
+
+def _shown(column: str, pair_columns: dict[str, str]) -> str:
+    """A column as Splink selects it of either side; a figure of the pair is worked out here, as selecting evaluates what repeats once."""
+    found = re.fullmatch(r'"[lr]"\."(\w+)" AS "(\w+)"', column)
+    if not found or found[1] not in pair_columns:
+        return column
+    return f'{pair_columns[found[1]] if found[2].endswith("_l") else "NULL"} AS "{found[2]}"'
