@@ -1,7 +1,8 @@
 """`make evaluate`: nights on the outside data sets and on simulated books never looked at while tuning; the figures as JSON.
 
 The outside sets are not part of the project, so their nights cannot run in its tests; what is committed instead is this command's
-output, with the digests of the data, the commit and the seeds. No label is used by any of these nights: labels only judge the scores.
+output, with the digests of the data, the commit and the seeds. No label is used by the ranking
+of any of these nights: labels only judge the scores. For `ifraud` a model trained on the experts' verdicts is judged, too.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks import addresses, figures
+from benchmarks import addresses, figures, proximity
 from benchmarks.resolving import NAMES as RESOLVING
 from benchmarks.resolving import resolved
 from models.evaluate import auc, average_precision, spread, top_decile_lift
@@ -61,6 +62,7 @@ def source(name: str, data: Path, work: Path) -> dict[str, Any]:
         "red_flags_silent": manifest["silent"],
         "seconds": round(sum(s["seconds"] for s in manifest["stages"]), 1),
         "anomaly_against_labels": _judged(name, data, published / "stages"),
+        **({"network": proximity.compared(published, truth_of_ifraud(data))} if name == "ifraud" else {}),
     }
 
 
@@ -73,7 +75,7 @@ def _fired(published: Path) -> dict[str, int]:
 def _judged(name: str, data: Path, stages: Path) -> dict[str, float]:
     """The anomaly score, which saw no label, against the labels: for ifraud the truth of claims nobody investigated, else the verdicts."""
     scores = pd.read_parquet(stages / "leads" / "scores.parquet")
-    labels = _truth(data) if name == "ifraud" else _verdicts(stages)
+    labels = truth_of_ifraud(data) if name == "ifraud" else _verdicts(stages)
     both = scores.merge(labels, on="subject_id")
     if both.empty:
         return {}
@@ -82,7 +84,7 @@ def _judged(name: str, data: Path, stages: Path) -> dict[str, float]:
     return {"subjects": len(both), "positive": int(both["label"].sum()), **{k: round(v, 3) for k, v in found.items()}}
 
 
-def _truth(data: Path) -> pd.DataFrame:
+def truth_of_ifraud(data: Path) -> pd.DataFrame:
     labels = pd.read_csv(data / "labels.csv")
     rest = labels[labels["Investigated"] == 0]
     return pd.DataFrame({"subject_id": "ifraud:" + rest["ClaimID"].astype(str), "label": (rest["Fraud"].astype(str) == "True").astype(int)})
