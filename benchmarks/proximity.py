@@ -92,7 +92,7 @@ def estimator(strength: float) -> Any:
 
 
 def scored(columns: pd.DataFrame, seen: pd.Series, held: pd.Series, strength: float) -> float:
-    """AUC on ``held`` of what was fitted on ``seen``. Nearness to proof clears nobody: a column of it with a negative weight is left out."""
+    """AUC on ``held`` of a fit on ``seen``. Nearness to proof clears nobody: a column of it with a negative weight is left out."""
     while True:
         model = estimator(strength).fit(columns.loc[seen.index], seen)
         weights = dict(zip(model[:-1].get_feature_names_out(), model[-1].coef_[0], strict=True))
