@@ -14,13 +14,14 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from pipelines.resolve import normalise
+from pipelines.ids import digest
+from pipelines.resolve import normalise, premises
 from pipelines.resolve.addresses import parse
 from pipelines.resolve.clusters import clusters
 from pipelines.resolve.designs import ORGANISATIONS, PERSONS
 from pipelines.resolve.forms import ADDRESS, NATURAL
 from pipelines.resolve.linking import Links, connect, link_forms
-from pipelines.resolve.model import Design, Model
+from pipelines.resolve.model import Model
 
 
 def records(book: Path) -> pd.DataFrame:
@@ -42,23 +43,52 @@ def records(book: Path) -> pd.DataFrame:
     return found
 
 
-def forms(parties: pd.DataFrame, natural: bool) -> pd.DataFrame:
-    """Parties as they are compared."""
-    parties = parties[parties["kind"].isin(NATURAL) == natural].reset_index(drop=True)
-    named = normalise.person_names(parties["name"]) if natural else normalise.organisation_names(parties["name"])
-    ids = normalise.resident_ids(parties["id_number"]) if natural else normalise.credit_codes(parties["id_number"])
-    number = ids.iloc[:, 0]
-    valid = ids["problem"].isna() if "problem" in ids else number.notna()
+def spoilt(parties: pd.DataFrame) -> pd.DataFrame:
+    """Organisations as insurers might write them, since simulated ones have one spelling: always the same, by a digest of the party id.
+
+    A fifth each: with city and legal form in full; short of its first two characters' district; with a department or a note; without
+    credit code or licence; without phone or address. One in ten has the licence alone.
+    """
+    bodies = parties[~parties["kind"].isin(NATURAL)].reset_index(drop=True)
+    drawn = bodies["party_id"].map(lambda p: int(digest(p)[:8], 16))
+    name, hospital = bodies["name"], bodies["kind"] == "hospital"
+    bodies["name"] = name.mask(drawn % 5 == 0, "重庆市" + name).mask(drawn % 5 == 1, name.str.replace("有限公司|厂$", "", regex=True))
+    bodies["name"] = bodies["name"].mask((drawn % 5 == 2) & hospital, name + "住院部")
+    bodies["name"] = bodies["name"].mask((drawn % 5 == 3) & ~hospital, name + "（个体工商户）")
+    for column, left_out in (("id_number", 5), ("licence_no", 3), ("phone", 4), ("address", 6), ("account", 2)):
+        bodies[column] = bodies[column].mask(drawn // 100 % 10 < left_out) if column == "id_number" else bodies[column]
+        bodies[column] = bodies[column].mask(drawn // (1000 + left_out) % 10 < left_out)
+    return bodies
+
+
+def forms(connection: duckdb.DuckDBPyConnection, parties: pd.DataFrame, natural: bool) -> str:
+    """Name of the table of forms: raw values stand for their own tokens."""
+    if natural:
+        frame = people(parties)
+        connection.register("frame", frame)
+        connection.execute("CREATE TABLE forms AS SELECT * REPLACE (birth_date::DATE AS birth_date) FROM frame")
+        return "forms"
+    raw = parties[~parties["kind"].isin(NATURAL)].assign(n=range((~parties["kind"].isin(NATURAL)).sum()))
+    columns = ("name", "id_number", "address")
+    vault = pd.concat([pd.DataFrame({"token": raw[c], "column": f"parties.{c}", "value": raw[c]}) for c in columns])
+    connection.register("raw", raw.astype(dict.fromkeys(columns, "str")))
+    connection.register("raw_vault", vault.dropna().drop_duplicates().astype("str"))
+    return premises.written(connection, "raw", "SELECT * FROM raw_vault")
+
+
+def people(parties: pd.DataFrame) -> pd.DataFrame:
+    """Natural persons as they are compared."""
+    parties = parties[parties["kind"].isin(NATURAL)].reset_index(drop=True)
+    named, ids = normalise.person_names(parties["name"]), normalise.resident_ids(parties["id_number"])
+    number, valid = ids["id_number"], ids["problem"].isna()
     addresses = parse(parties["address"]).add_prefix("address_")[[f"address_{c}" for c in ADDRESS]]
-    address_text = parties["address"].where(parties["address"].notna(), None)
-    birth = pd.to_datetime(parties["birth_date"])
     frame = pd.DataFrame({
         "party_id": parties["party_id"], "kind": parties["kind"], "insurer": parties["insurer"], "n": range(len(parties)),
-        "name": named["name" if natural else "core"], "sound": named["sound"] if natural else None,
-        "id_number": number.where(valid), "id_seen": number.where(~valid),
-        "birth_date": birth, "gender": parties["gender"], "phone": normalise.phones(parties["phone"])["number"],
-        "account": parties["account"], "device": parties["device_id"].astype("str").where(parties["device_id"].notna()),
-        "licence": parties["licence_no"], "household": parties["household_id"], "employer": None, "address": address_text,
+        "name": named["name"], "sound": named["sound"], "id_number": number.where(valid), "id_seen": number.where(~valid),
+        "birth_date": pd.to_datetime(parties["birth_date"]), "gender": parties["gender"],
+        "phone": normalise.phones(parties["phone"])["number"], "account": parties["account"],
+        "device": parties["device_id"].astype("str").where(parties["device_id"].notna()), "licence": parties["licence_no"],
+        "household": parties["household_id"], "employer": None, "address": parties["address"].where(parties["address"].notna(), None),
     })  # fmt: skip
     frame = frame.astype(dict.fromkeys(("sound", "device", "employer"), "str"))
     for column in ("road", "number"):
@@ -66,13 +96,14 @@ def forms(parties: pd.DataFrame, natural: bool) -> pd.DataFrame:
     return pd.concat([frame, addresses], axis=1)
 
 
-def link(frame: pd.DataFrame, design: Design) -> tuple[Model, Links, pd.Series, float]:
-    """Link and cluster forms; cluster by party id, and seconds."""
+def link(parties: pd.DataFrame, natural: bool) -> tuple[Model, Links, pd.Series, float]:
+    """Link and cluster records; cluster by party id, and seconds."""
     start = time.perf_counter()
+    marks = "id_number, birth_date" if natural else "id_number, licence"
     with connect() as connection:
-        connection.execute("CREATE TABLE forms AS SELECT * REPLACE (birth_date::DATE AS birth_date) FROM frame")
-        model, links = link_forms(connection, "forms", design)
-        nodes = connection.sql("SELECT party_id, id_number, birth_date FROM forms").to_arrow_table()
+        table = forms(connection, parties, natural)
+        model, links = link_forms(connection, table, PERSONS if natural else ORGANISATIONS)
+        nodes = connection.sql(f"SELECT party_id, {marks} FROM {table}").to_arrow_table()
     found = clusters(links.pairs, nodes, threshold=model.threshold).to_pandas().set_index("party_id")["cluster"]
     return model, links, found, time.perf_counter() - start
 
@@ -97,7 +128,7 @@ if __name__ == "__main__":
     for folder in sys.argv[1:]:
         book = records(Path(folder))
         person = book.set_index("party_id")["person"]
-        for natural, design in ((True, PERSONS), (False, ORGANISATIONS)):
-            model, links, found, seconds = link(forms(book, natural), design)
-            result = {"book": Path(folder).name, "natural": natural, **figures(found, person), "accepted": links.pairs.num_rows}
+        for case, natural, table in (("persons", True, book), ("organisations", False, book), ("spoilt", False, spoilt(book))):
+            model, links, found, seconds = link(table, natural)
+            result = {"book": Path(folder).name, "case": case, **figures(found, person), "accepted": links.pairs.num_rows}
             print(json.dumps({**result, "skipped": links.skipped.num_rows, "seconds": round(seconds, 1), "model": model.digest}))

@@ -22,6 +22,8 @@ from pipelines.flows.intake import Intake
 from pipelines.resolve import judgements
 from pipelines.resolve.people import MODELS
 
+LINK_MODELS = ("link_model", "organisation_model")
+"""Tables of the stage ``resolve`` with the digest of a link model: of persons, of organisations."""
 FEATURES = {
     "features_claim": (("claim",), claims.features),
     "features_policy": (("policy",), policies.features),
@@ -74,15 +76,19 @@ def _evidence(intake: Intake) -> resolve.Evidence:
     home = intake.workspace
     delivered = (admission.vault_path(home.vault, d) for d in intake.used if d.table == "parties")
     files = tuple(path for path in delivered if path.exists())
-    return resolve.Evidence(files, judgements.in_force(home.root, intake.as_of), home.root / MODELS, link_model(intake))
+    before = [link_model(intake, table) for table in LINK_MODELS]
+    return resolve.Evidence(files, judgements.in_force(home.root, intake.as_of), home.root / MODELS, *before)
 
 
-def link_model(intake: Intake) -> Path | None:
-    """The link model that the night starts from: that of the night before, unless it was removed to have a new one trained."""
+def link_model(intake: Intake, table: str) -> Path | None:
+    """The link model that the night starts from: that of the night before, unless it was removed to have a new one trained.
+
+    ``table`` is one of ``LINK_MODELS``.
+    """
     before = intake.workspace.before(intake.as_of, intake.book)
     if before is None:
         return None
-    named = intake.workspace.runs / before["run_id"] / "stages" / "resolve" / "link_model.parquet"
+    named = intake.workspace.runs / before["run_id"] / "stages" / "resolve" / f"{table}.parquet"
     if not named.exists():  # a night of before there were link models
         return None
     digest = pq.read_table(named)["digest"][0].as_py()

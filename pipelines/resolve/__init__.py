@@ -1,6 +1,6 @@
 """Resolve: who is who and what happened. Adds entity and event ids to the canonical tables; touches nothing else.
 
-Natural persons are linked by probability; organisations, vehicles and events by keys, with rules against snowballing. Party ids stay
+Natural persons and organisations are linked by probability; vehicles and events by keys, with rules against snowballing. Party ids stay
 the insurers' own; entity ids stand beside them.
 """
 
@@ -17,6 +17,7 @@ from features.spine import kind_of
 from pipelines.resolve.components import number
 from pipelines.resolve.events import events, object_entity
 from pipelines.resolve.families import exemptions, families
+from pipelines.resolve.organised import organised
 from pipelines.resolve.people import Evidence, people
 from pipelines.resolve.persons import entities, identified, party_entity
 
@@ -42,7 +43,7 @@ PARTY_COLUMNS = {
 def run(
     tables: Mapping[str, ir.Table], engine: Engine | None = None, as_of: date | None = None, evidence: Evidence | None = None
 ) -> dict[str, ir.Table]:
-    """The tables with entity and event ids, plus ``entities``, ``party_entity``, ``person_links`` and ``link_model``.
+    """The tables with entity and event ids, plus ``entities`` and ``party_entity``, and with evidence what :func:`_linked` made.
 
     Parameters
     ----------
@@ -53,26 +54,32 @@ def run(
     as_of : date, optional
         Exemptions that ended before it do not count.
     evidence : Evidence, optional
-        What persons are linked by; without it their records are joined by equal keys alone, and there are no ``person_links``.
+        What records are linked by; without it they are joined by equal keys alone.
 
     Returns
     -------
     dict of str to ibis Table
         All of ``tables``, changed or not, and the new ones.
     """
-    linked = people(number(tables["parties"], "party_id"), engine, evidence) if engine and evidence else None
-    found = identified(tables["parties"], linked.roots if linked else None)
+    roots, linked = _linked(number(tables["parties"], "party_id"), engine, evidence) if engine and evidence else ([], {})
+    found = identified(tables["parties"], roots)
     mapped = party_entity(found)
     family = families(found, tables["parties"], tables["party_links"])
-    result = {**tables, "party_entity": mapped, "entities": _entities(found, family, tables, as_of)}
-    if linked:
-        result["person_links"] = ibis.memtable(linked.links)
-        result["link_model"] = ibis.memtable({"digest": [linked.model.digest]})
+    result = {**tables, **linked, "party_entity": mapped, "entities": _entities(found, family, tables, as_of)}
     result["parties"] = _parties(tables["parties"], mapped, family)
     for name, columns in PARTY_COLUMNS.items():
         result[name] = _attached(tables[name], mapped, columns)
     result["claim_roles"] = _with_kind(result["claim_roles"])
     return _events({**result, **_objects(tables)}, mapped)
+
+
+def _linked(numbered: ir.Table, engine: Engine, evidence: Evidence) -> tuple[list[ir.Table], dict[str, ir.Table]]:
+    """Roots, and the accepted pairs with the model they were found by: ``person_links``, ``link_model``, and the same of organisations."""
+    persons, bodies = people(numbered, engine, evidence), organised(numbered, engine, evidence)
+    made = {"person_links": persons.links, "organisation_links": bodies.links}
+    models = {"link_model": persons.model, "organisation_model": bodies.model}
+    tables = {name: ibis.memtable(links) for name, links in made.items()}
+    return [persons.roots, bodies.roots], {**tables, **{n: ibis.memtable({"digest": [m.digest]}) for n, m in models.items()}}
 
 
 def _events(result: dict[str, ir.Table], mapped: ir.Table) -> dict[str, ir.Table]:

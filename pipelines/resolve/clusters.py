@@ -27,13 +27,15 @@ class Facts:
 
     Attributes
     ----------
-    ids, births : list of str, or None
-        The valid id number and the birth date (YYYYMMDD) of each node; None where unknown.
+    marks : list of list of str, or None
+        Per column of which a person has one value (a valid id number, a licence) the value of each node; None where unknown.
+    births : list of str, or None
+        The birth date (YYYYMMDD) of each node.
     forbidden : dict of int to set of int
         Nodes that a person judged to be others.
     """
 
-    ids: list[str | None]
+    marks: list[list[str | None]]
     births: list[str | None]
     forbidden: dict[int, set[int]] = field(default_factory=dict)
 
@@ -43,7 +45,7 @@ class Group:
     """Nodes that are one so far, and what is known of them."""
 
     nodes: set[int]
-    ids: set[str]
+    marks: tuple[frozenset[str], ...]
     births: set[str]
 
 
@@ -55,7 +57,7 @@ def clusters(pairs: pa.Table, nodes: pa.Table, judgements: pa.Table | None = Non
     pairs : pyarrow Table
         Accepted pairs: party_l, party_r, weight (bits).
     nodes : pyarrow Table
-        party_id, id_number (valid ones only), birth_date; one row per record.
+        party_id, birth_date where there is one, and columns of which a person has one value (valid id numbers, licences); a row per record.
     judgements : pyarrow Table, optional
         party_l, party_r, verdict: ``same`` and ``not_same`` always win, of a pair with both the latter; every other word is undecided
         and ignored. ``same`` joins records that contradict each other, as a person said so.
@@ -73,7 +75,8 @@ def clusters(pairs: pa.Table, nodes: pa.Table, judgements: pa.Table | None = Non
     same, apart = _judged(judgements, names)
     weights = _weighed(pairs, names, same, apart)
     labels = _components(len(names), weights[:, :2].astype(np.int64))
-    facts = Facts(ordered["id_number"].to_pylist(), _births(ordered), _symmetric(apart))
+    marks = [ordered[c].to_pylist() for c in ordered.column_names if c not in ("party_id", "birth_date")]
+    facts = Facts(marks, _births(ordered), _symmetric(apart))
     result = labels.copy()
     for members, edges in _doubtful(labels, weights, facts):
         for group in _settled(members, edges, facts, threshold):
@@ -114,7 +117,9 @@ def _weighed(pairs: pa.Table, names: pa.Array, same: set[Pair], apart: set[Pair]
 
 
 def _births(nodes: pa.Table) -> list[str | None]:
-    """Eight digits: those of a resident id where there is one, as it checks itself; else the birth date."""
+    """Eight digits: those of a resident id where there is one, as it checks itself; else the birth date. Organisations have none."""
+    if "birth_date" not in nodes.column_names:
+        return [None] * len(nodes)
     births = pc.replace_substring(pc.utf8_slice_codeunits(nodes["birth_date"].cast(pa.string()), 0, 10), "-", "")
     said = pc.and_(births.is_valid(), pc.fill_null(pc.match_substring_regex(nodes["id_number"], r"^\d{17}[\dX]$"), False))
     found: list[str | None] = pc.if_else(said, pc.utf8_slice_codeunits(nodes["id_number"], 6, 14), births).to_pylist()
@@ -144,7 +149,7 @@ def _doubtful(labels: Ints, weights: Floats, facts: Facts) -> list[tuple[set[int
     """Components of four records or more, or that may contradict themselves: nodes and edges of each."""
     import pandas as pd
 
-    held = pd.DataFrame({"id": facts.ids, "birth": facts.births}, dtype="object").groupby(labels)
+    held = pd.DataFrame(dict(enumerate([*facts.marks, facts.births])), dtype="object").groupby(labels)
     several = (held.nunique() > 1).any(axis=1) | (held.size() > 3)
     doubtful = np.union1d(several.index[several], labels[sorted(facts.forbidden)])
     nodes = np.flatnonzero(np.isin(labels, doubtful))
@@ -193,19 +198,20 @@ def _parts(members: set[int], edges: Iterable[Pair]) -> list[set[int]]:
 def _rebuilt(members: set[int], edges: dict[Pair, float], facts: Facts) -> list[set[int]]:
     """Greedily, by descending weight, every union checked; what a person judged the same comes first, checked for ``not_same`` only."""
     groups = {node: _grouped({node}, facts) for node in members}
-    for (a, b), weight in sorted(edges.items(), key=lambda edge: (-edge[1], edge[0])):
-        one, other = groups[a], groups[b]
+    for (left, right), weight in sorted(edges.items(), key=lambda edge: (-edge[1], edge[0])):
+        one, other = groups[left], groups[right]
         if one is other:
             continue
-        union = Group(one.nodes | other.nodes, one.ids | other.ids, one.births | other.births)
+        marks = tuple(a | b for a, b in zip(one.marks, other.marks, strict=True))
+        union = Group(one.nodes | other.nodes, marks, one.births | other.births)
         if _allowed(union, facts) and (weight == np.inf or _fits(union, (one, other))):
             groups |= dict.fromkeys(union.nodes, union)
     return [group.nodes for node, group in sorted(groups.items()) if node == min(group.nodes)]
 
 
 def _grouped(nodes: set[int], facts: Facts) -> Group:
-    ids, births = ({values[n] for n in nodes} for values in (facts.ids, facts.births))
-    return Group(nodes, {i for i in ids if i}, {b for b in births if b})
+    *marks, births = (frozenset(filter(None, (values[n] for n in nodes))) for values in (*facts.marks, facts.births))
+    return Group(nodes, tuple(marks), set(births))
 
 
 def _allowed(group: Group, facts: Facts) -> bool:
@@ -214,14 +220,14 @@ def _allowed(group: Group, facts: Facts) -> bool:
 
 
 def _consistent(group: Group, facts: Facts) -> bool:
-    """At most one valid id number, one birth date apart from typing errors, and no pair judged to be two persons."""
-    return len(group.ids) <= 1 and _one_birth(group.births) and _allowed(group, facts)
+    """At most one value of each mark, one birth date apart from typing errors, and no pair judged to be two persons."""
+    return all(len(values) <= 1 for values in group.marks) and _one_birth(group.births) and _allowed(group, facts)
 
 
 def _fits(union: Group, halves: tuple[Group, Group]) -> bool:
     """Whether the union contradicts itself no more than one half does already, as a person said that it may."""
-    ids = len(union.ids) <= 1 or any(union.ids == half.ids for half in halves)
-    return ids and (_one_birth(union.births) or any(union.births == half.births for half in halves))
+    alike = (len(values) <= 1 or any(values == half.marks[i] for half in halves) for i, values in enumerate(union.marks))
+    return all(alike) and (_one_birth(union.births) or any(union.births == half.births for half in halves))
 
 
 def _one_birth(births: set[str]) -> bool:

@@ -107,41 +107,72 @@ PERSONS = Design(
 )
 """Natural persons, those in a trade among them."""
 
+_PLACED = "coalesce(district_l = district_r, seat_l = seat_r)"
+_NUMERALS = " = ".join(f"regexp_replace(name_{side}, '[^一二三四五六七八九十0-9]', '', 'g')" for side in "lr")
+
 ORGANISATIONS = Design(
     comparisons=(
         Comparison(
             "name",
             _unknown("name"),
             (
-                Level("same name", "name_l = name_r", 0.9, "name"),
-                Level("nearly the same name", "jaro_winkler_similarity(name_l, name_r) >= 0.92", 0.07),
-                Level("other name", "ELSE", 0.03),
+                Level("same full name", "whole_l = whole_r", 0.8, "whole"),
+                Level("same name without its place", "name_l = name_r AND coalesce(town_l = town_r, true)", 0.1, "name"),
+                Level(
+                    "one name short for the other",
+                    "name_l <> name_r AND left(name_l, 1) = left(name_r, 1) AND "
+                    "(regexp_matches(name_l, inside_r) OR regexp_matches(name_r, inside_l))",
+                    0.04,
+                ),
+                Level(
+                    "nearly the same name",
+                    f"name_l <> name_r AND jaro_winkler_similarity(name_l, name_r) >= 0.95 AND {_NUMERALS}",
+                    0.02,
+                ),
+                Level("another name", "ELSE", 0.04),
             ),
         ),
         Comparison(
             "id_number",
             ID.null,
             (
-                Level("same credit code", ID.levels[0].sql, 0.97),
-                Level("credit code one typing error apart", ID.levels[1].sql, 0.02),
-                Level("other credit code", "ELSE", 0.01),
+                Level("same credit code", f"{ID.levels[0].sql} AND coalesce({_PLACED}, true)", 0.96),
+                Level("same credit code in another district", ID.levels[0].sql, 0.01),
+                Level("credit code one typing error apart", f"(id_number_l IS NULL OR id_number_r IS NULL) AND {ID.levels[1].sql}", 0.02),
+                Level("another credit code", "ELSE", 0.01),
             ),
             score=ID.score,
         ),
+        _equal("licence", "licence", 0.97),
+        Comparison(
+            "place",
+            f"({_PLACED}) IS NULL",
+            (Level("same district", _PLACED, 0.98), Level("another district", "ELSE", 0.02)),
+        ),
         _equal("phone", "phone", 0.6, tf=True, most=8.0),
         _equal("account", "account", 0.8, tf=True, most=12.0),
-        _equal("licence", "licence", 0.97),
         _address(),
     ),
     rules=(
-        Rule("credit code", ("id_number",), ("id_number",), certain=True),
-        Rule("licence", ("licence",), ("licence",)),
-        Rule("name", ("name",), ("name",)),
+        Rule("credit code", ("coalesce(id_number, id_seen)",), ("id_number",), certain=True),
+        Rule("licence", ("licence",), ("licence",), certain=True),
+        Rule("full name, district", ("whole", "coalesce(district, seat)"), ("name", "place"), certain=True),
+        Rule("full name", ("whole",), ("name",)),
+        Rule("name, district", ("name", "coalesce(district, seat)")),
+        Rule("first character, district", ("left(name, 1)", "coalesce(district, seat)")),
         Rule("account", ("account",)),
         Rule("phone", ("phone",)),
     ),
-    within=("kind",),
+    within=("kind", "branch"),
     identity=("name", "id_number", "licence"),
-    least=6.0,
-)
-"""Hospitals, garages, shops and employers; ``name`` is what the organisation is called, without place and legal form."""
+    least=2.0,
+    proof=(
+        ("place", "same district"), ("id_number", "same credit code"), ("licence", "same licence"), ("phone", "same phone"),
+        ("address", "similar address"),
+    ),
+)  # fmt: skip
+"""Hospitals, garages, shops, agencies and employers.
+
+Two records of one kind that name different branches, or one a branch and one none, are never compared. An organisation in another
+district is another one unless its licence, phone or address is the same: branches often show the credit code of the whole firm.
+"""

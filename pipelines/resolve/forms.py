@@ -44,7 +44,7 @@ def written(connection: duckdb.DuckDBPyConnection, parties: str, vault: str) -> 
     """
     connection.execute(f"CREATE OR REPLACE TEMP TABLE link_people AS SELECT * FROM {parties} WHERE kind IN {NATURAL}")
     for column, spelt in SPELT.items():
-        found = spelt(_raw(connection, column, vault))
+        found = spelt(raw_values(connection, (column, "link_people"), vault))
         connection.register("link_spelt", found)
         connection.execute(f"CREATE OR REPLACE TEMP TABLE link_{column} AS SELECT * FROM link_spelt")
         connection.unregister("link_spelt")
@@ -68,10 +68,11 @@ _NUMBER = "coalesce(i.spelt, p.id_number)"
 _VALID = "coalesce(p.id_problem, '') = ''"
 
 
-def _raw(connection: duckdb.DuckDBPyConnection, column: str, vault: str) -> pd.DataFrame:
-    """Token and value of each of the people's values that the vault holds; of several spellings the least."""
+def raw_values(connection: duckdb.DuckDBPyConnection, wanted: tuple[str, str], vault: str) -> pd.DataFrame:
+    """Token and value of each value of a column of ``parties`` in a table that the vault holds; of several spellings the least."""
+    column, table = wanted
     query = (
-        f"SELECT v.token, min(v.value) AS value FROM ({vault}) v SEMI JOIN link_people p ON v.token = p.{column} "
+        f"SELECT v.token, min(v.value) AS value FROM ({vault}) v SEMI JOIN {table} p ON v.token = p.{column} "
         f"WHERE v.\"column\" = 'parties.{column}' GROUP BY v.token ORDER BY v.token"
     )
     found: pd.DataFrame = connection.sql(query).df()
@@ -99,4 +100,4 @@ SPELT: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = {"name": _names, "
 def columns(parties: ir.Table) -> ir.Table:
     """What of the canonical ``parties`` a form is made of, with ``n``."""
     needed = ("party_id", "insurer", "n", "kind", "name", "id_number", "id_problem", "birth_date", "id_birth_date", "gender", "id_gender")
-    return parties.select(*needed, "address", *EQUAL.values())
+    return parties.select(*needed, "address", "district", *EQUAL.values())

@@ -38,21 +38,22 @@ class Evidence:
     judgements : pyarrow Table, optional
         party_l, party_r, verdict: what people said, and what always wins.
     models : Path, optional
-        Folder where the link model is kept.
-    model : Path, optional
-        The link model of the night before: nights are only comparable under one model, so it is used as it is while it compares what
-        ``designs.PERSONS`` says. Otherwise one is trained on tonight's records.
+        Folder where the link models are kept.
+    model, organisations : Path, optional
+        The link models of the night before, of persons and of organisations: nights are only comparable under one model, so it is used
+        as it is while it compares what ``designs`` says. Otherwise one is trained on tonight's records.
     """
 
     vault: Sequence[Path] = ()
     judgements: pa.Table | None = None
     models: Path | None = None
     model: Path | None = None
+    organisations: Path | None = None
 
 
 @dataclass(frozen=True)
 class People:
-    """Who is who among natural persons.
+    """Who is who among natural persons, or among organisations.
 
     Attributes
     ----------
@@ -96,7 +97,7 @@ def people(numbered: ir.Table, engine: Engine, evidence: Evidence) -> People:
     nodes = connection.sql(f"SELECT party_id, n, id_number, birth_date FROM {table}").to_arrow_table()
     connection.close()
     grouped = clusters(found, nodes.drop_columns("n"), evidence.judgements, model.threshold)
-    return People(_rooted(grouped, nodes), found, model)
+    return People(rooted_at(grouped, nodes), found, model)
 
 
 def _before(evidence: Evidence) -> Model | None:
@@ -110,7 +111,7 @@ def files_of(files: Sequence[Path]) -> str:
     return f'SELECT token, "column", value FROM read_parquet([{listed}], union_by_name = true)' if listed else NOTHING
 
 
-def _rooted(grouped: pa.Table, nodes: pa.Table) -> ir.Table:
+def rooted_at(grouped: pa.Table, nodes: pa.Table) -> ir.Table:
     """N of each record and of the most senior one of its cluster."""
     numbered = grouped.join(nodes.select(["party_id", "n"]), "party_id")
     first = numbered.group_by("cluster").aggregate([("n", "min")]).rename_columns({"n_min": "root"})

@@ -1,6 +1,8 @@
-"""Who is who, first depth: parties that share a valid id number, a licence, or name, birth date and phone are one entity."""
+"""Who is who by what was linked, else by equal keys: a valid id number, a licence, or name, birth date and phone."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import ibis
 import ibis.expr.types as ir
@@ -33,15 +35,15 @@ EARLIEST = ("id_number", "birth_date", "gender")
 """What does not change: the value of its earliest record that has one."""
 
 
-def identified(parties: ir.Table, people: ir.Table | None = None) -> ir.Table:
+def identified(parties: ir.Table, linked: Sequence[ir.Table] = ()) -> ir.Table:
     """Who each party is.
 
     Parameters
     ----------
     parties : ibis Table
         The canonical ``parties``; tokens in place of personal data.
-    people : ibis Table, optional
-        n, root of natural persons where these were linked already; without it they are joined by keys alone.
+    linked : sequence of ibis Table
+        n, root of persons and of organisations where these were linked already; without any they are joined by keys alone.
 
     Returns
     -------
@@ -50,18 +52,20 @@ def identified(parties: ir.Table, people: ir.Table | None = None) -> ir.Table:
         party id that was received first.
     """
     records = kept(number(_comparable(parties), "party_id"))
-    roots = components(ibis.union(*_pairs(records, people)))
+    roots = components(ibis.union(*(_numbers(linked) or _pairs(records))))
     mapped = rooted(records.select("n", "party_id", "kind", "insurer"), roots)
     heads = mapped.filter(mapped.n == mapped.root)
     seniors = heads.select(senior="n", first_key="party_id", entity_id=heads.kind + ":" + digest_columns(heads.party_id))
     return kept(mapped.inner_join(seniors, mapped.root == seniors.senior).drop("senior"))
 
 
-def _pairs(records: ir.Table, people: ir.Table | None) -> list[ir.Table]:
+def _numbers(linked: Sequence[ir.Table]) -> list[ir.Table]:
+    return [roots.select(n=roots.n.cast("int64"), root=roots.root.cast("int64")) for roots in linked]
+
+
+def _pairs(records: ir.Table) -> list[ir.Table]:
     """Joined pairs of people and of organisations, each by their own keys."""
     organised = [pairs(records.filter(~records.kind.isin(NATURAL)), key) for key in ORGANISATION_KEYS]
-    if people is not None:
-        return [people.select(n=people.n.cast("int64"), root=people.root.cast("int64")), *organised]
     natural = [pairs(records.filter(records.kind.isin(NATURAL)), key) for key in PERSON_KEYS]
     trade = pairs(
         records.filter(records.kind.isin(NATURAL) & (records.kind != "person")), Key(("kind", "licence_no"), agree=("id_number",))

@@ -12,12 +12,12 @@ import duckdb
 import pandas as pd
 import pytest
 
-from benchmarks.identities import figures, forms, link, records
+from benchmarks.identities import figures, link, people, records
 from pipelines.errors import DataError
 from pipelines.resolve import training
 from pipelines.resolve.blocking import block
 from pipelines.resolve.clusters import clusters
-from pipelines.resolve.designs import ORGANISATIONS, PERSONS
+from pipelines.resolve.designs import PERSONS
 from pipelines.resolve.linking import connect, grown, link_all, link_new, waterfall
 from pipelines.resolve.model import Model, load, save, settings
 from pipelines.resolve.training import train
@@ -44,7 +44,7 @@ def _few() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def frame(book: pd.DataFrame) -> pd.DataFrame:
-    return forms(book, natural=True)
+    return people(book)
 
 
 @pytest.fixture(scope="module")
@@ -59,15 +59,15 @@ def model(con: duckdb.DuckDBPyConnection) -> Model:
     return train(con, "forms", PERSONS)
 
 
-def test_people_are_found(book: pd.DataFrame, frame: pd.DataFrame) -> None:
+def test_people_are_found(book: pd.DataFrame) -> None:
     person = book.set_index("party_id")["person"]
-    result = figures(link(frame, PERSONS)[2], person)
+    result = figures(link(book, natural=True)[2], person)
     assert result["pairs"] > 200
     assert result["precision"] >= 0.99 and result["recall"] >= 0.93 and result["mixed_more"] == 0
 
 
 def test_organisations_are_found(book: pd.DataFrame) -> None:
-    result = figures(link(forms(book, natural=False), ORGANISATIONS)[2], book.set_index("party_id")["person"])
+    result = figures(link(book, natural=False)[2], book.set_index("party_id")["person"])
     assert result["precision"] >= 0.99 and result["recall"] >= 0.93
 
 
@@ -158,7 +158,7 @@ def accepted(model: Model, *rows: dict[str, Any]) -> list[dict[str, Any]]:
     """Pairs of hand-made parties under the model."""
     table = pd.DataFrame(list(rows))
     texts = [c for c in table if c != "birth_date"]
-    frame = forms(table.astype(dict.fromkeys(texts, "str")).where(table.notna()), natural=True)
+    frame = people(table.astype(dict.fromkeys(texts, "str")).where(table.notna()))
     with connect() as connection:
         connection.register("frame", frame)
         connection.execute(LOAD)
