@@ -51,23 +51,58 @@ def block(connection: duckdb.DuckDBPyConnection, forms: str, design: Design, ski
     Blocks
         Pairs, and keys left out.
     """
-    connection.register("link_skip", skipped if skipped is not None else SKIPPED.empty_table())
-    connection.execute("CREATE OR REPLACE TEMP TABLE link_left_out (rule VARCHAR, key VARCHAR, size BIGINT)")
+    _begin(connection, skipped)
     connection.execute("CREATE OR REPLACE TEMP TABLE link_found (join_key_l BIGINT, join_key_r BIGINT, match_key SMALLINT)")
     most = design.largest if skipped is None else design.largest * GROWTH
     for position, rule in enumerate(design.rules):
         _gather(connection, forms, (rule, design.within), new)
-        _leave_out(connection, rule, most, design.largest)
-        connection.execute(f"INSERT INTO link_found {_joined(rule, design.within, position, bool(new))}")
+        _leave_out(connection, forms, (rule, design.within), (most, design.largest))
+        connection.execute(f"INSERT INTO link_found {_joined(position, bool(new))}")
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE link_pairs AS SELECT join_key_l, join_key_r, min(match_key)::VARCHAR AS match_key "
         "FROM link_found GROUP BY join_key_l, join_key_r"
     )
-    left_out = connection.sql("SELECT rule, key, size FROM link_left_out ORDER BY rule, key").to_arrow_table()
-    for name in ("link_keys", "link_sizes", "link_found", "link_left_out"):
+    connection.execute("DROP TABLE link_found")
+    return Blocks("link_pairs", _ended(connection))
+
+
+def left_out(connection: duckdb.DuckDBPyConnection, forms: str, design: Design) -> pa.Table:
+    """Keys of more than ``design.largest`` records, as ``Blocks.skipped``, without forming a pair."""
+    _begin(connection, None)
+    for rule in design.rules:
+        _gather(connection, forms, (rule, design.within), "")
+        _leave_out(connection, forms, (rule, design.within), (design.largest, design.largest))
+    return _ended(connection)
+
+
+def sampled(connection: duckdb.DuckDBPyConnection, forms: str, design: Design, rule: Rule, pairs: int) -> str:
+    """Table of pairs of one rule as of :func:`block`: of every k-th key, so that there are about ``pairs``, or all if there are fewer."""
+    _begin(connection, None)
+    _gather(connection, forms, (rule, design.within), "")
+    _leave_out(connection, forms, (rule, design.within), (design.largest, design.largest))
+    every = connection.execute("SELECT coalesce(sum(size * (size - 1) // 2), 0)::BIGINT FROM link_sizes").fetchall()[0][0]
+    if every > pairs:
+        connection.execute(f"DELETE FROM link_sizes WHERE key % {-(-every // pairs)} <> 0")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE link_pairs AS SELECT join_key_l, join_key_r, '0' AS match_key "
+        f"FROM ({_joined(0, False)}) p (join_key_l, join_key_r, rule)"
+    )
+    _ended(connection)
+    return "link_pairs"
+
+
+def _begin(connection: duckdb.DuckDBPyConnection, skipped: pa.Table | None) -> None:
+    connection.register("link_skip", skipped if skipped is not None else SKIPPED.empty_table())
+    connection.execute("CREATE OR REPLACE TEMP TABLE link_left_out (rule VARCHAR, key VARCHAR, size BIGINT)")
+
+
+def _ended(connection: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Keys left out; what was made on the way is dropped."""
+    found = connection.sql("SELECT rule, key, size FROM link_left_out ORDER BY rule, key").to_arrow_table().cast(SKIPPED)
+    for name in ("link_keys", "link_sizes", "link_left_out"):
         connection.execute(f"DROP TABLE IF EXISTS {name}")
     connection.unregister("link_skip")
-    return Blocks("link_pairs", left_out.cast(SKIPPED))
+    return found
 
 
 def key_columns(rule: Rule, within: tuple[str, ...]) -> dict[str, str]:
@@ -76,37 +111,38 @@ def key_columns(rule: Rule, within: tuple[str, ...]) -> dict[str, str]:
 
 
 def _gather(connection: duckdb.DuckDBPyConnection, forms: str, ruled: tuple[Rule, tuple[str, ...]], new: str) -> None:
-    """``link_keys``: records with all keys, and with ``new`` only those whose keys a new record has."""
+    """``link_keys``: records with all keys, and with ``new`` only those whose keys a new record has; and how many have each.
+
+    What is joined is one number for all keys of a rule. Two keys with one number, once in a hundred million books of this size, would
+    only add pairs that are then compared.
+    """
     columns = key_columns(*ruled)
-    shown = ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
     known = " AND ".join(f"{name} IS NOT NULL" for name in columns)
-    table = f"SELECT * FROM (SELECT n, {shown}, {new or 'true'} AS is_new FROM {forms}) WHERE {known}"
-    names = ", ".join(columns)
+    shown = ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
+    keyed = f"SELECT n, {shown}, {new or 'true'} AS is_new FROM {forms}"
+    table = f"SELECT n, hash({', '.join(columns)}) AS key, is_new FROM ({keyed}) WHERE {known}"
     if new:
-        fresh = f"SELECT DISTINCT {names} FROM ({table}) WHERE is_new"
-        table = f"SELECT g.* FROM ({table}) g SEMI JOIN ({fresh}) f USING ({names})"
+        table = f"SELECT g.* FROM ({table}) g SEMI JOIN (SELECT key FROM ({table}) WHERE is_new) f USING (key)"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE link_keys AS {table}")
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE link_sizes AS SELECT {names}, count(*) AS size FROM link_keys GROUP BY ALL HAVING size > 1"
+        "CREATE OR REPLACE TEMP TABLE link_sizes AS SELECT key, count(*) AS size, min(n) AS n FROM link_keys GROUP BY key HAVING size > 1"
     )
 
 
-def _leave_out(connection: duckdb.DuckDBPyConnection, rule: Rule, most: int, largest: int) -> None:
-    """Take keys too large, and those that the model leaves out, from ``link_sizes``."""
-    names = [c for c in connection.table("link_sizes").columns if c != "size"]
-    text = f"substr(sha256(concat_ws({SEPARATOR}, '{rule.name}', {', '.join(f'{n}::VARCHAR' for n in names)})), 1, 16)"
-    connection.execute(
-        f"INSERT INTO link_left_out SELECT '{rule.name}', {text} AS key, size FROM link_sizes WHERE size > {largest // 2} "
-        f"AND (size > {most} OR {text} IN (SELECT key FROM link_skip WHERE rule = '{rule.name}'))"
-    )
-    connection.execute(
-        f"DELETE FROM link_sizes WHERE size > {largest // 2} AND {text} IN (SELECT key FROM link_left_out WHERE rule = '{rule.name}')"
-    )
+def _leave_out(connection: duckdb.DuckDBPyConnection, forms: str, ruled: tuple[Rule, tuple[str, ...]], limits: tuple[int, int]) -> None:
+    """Take keys of more records than the first limit, and those that the model leaves out, from ``link_sizes``."""
+    rule, (most, largest) = ruled[0], limits
+    keys = ", ".join(f"({expression})::VARCHAR" for expression in key_columns(*ruled).values())
+    text = f"substr(sha256(concat_ws({SEPARATOR}, '{rule.name}', {keys})), 1, 16)"
+    large = f"(SELECT key AS number, size, n FROM link_sizes WHERE size > {largest // 2})"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_large AS SELECT number, size, {text} AS key FROM {large} JOIN {forms} USING (n)")
+    skipped = f"size > {most} OR key IN (SELECT key FROM link_skip WHERE rule = '{rule.name}')"
+    connection.execute(f"DELETE FROM link_sizes WHERE key IN (SELECT number FROM link_large WHERE {skipped})")
+    connection.execute(f"INSERT INTO link_left_out SELECT '{rule.name}', key, size FROM link_large WHERE {skipped}")
+    connection.execute("DROP TABLE link_large")
 
 
-def _joined(rule: Rule, within: tuple[str, ...], position: int, some: bool) -> str:
-    names = ", ".join(key_columns(rule, within))
-    kept = f"(SELECT k.* FROM link_keys k SEMI JOIN link_sizes s USING ({names}))"
+def _joined(position: int, some: bool) -> str:
+    kept = "(SELECT k.* FROM link_keys k SEMI JOIN link_sizes s USING (key))"
     fresh = " AND (l.is_new OR r.is_new)" if some else ""
-    same = " AND ".join(f"l.{name} = r.{name}" for name in key_columns(rule, within))
-    return f"SELECT l.n, r.n, {position} FROM {kept} l JOIN {kept} r ON {same} AND l.n < r.n{fresh}"
+    return f"SELECT l.n, r.n, {position} FROM {kept} l JOIN {kept} r ON l.key = r.key AND l.n < r.n{fresh}"

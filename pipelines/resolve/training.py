@@ -11,12 +11,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.errors import DataError
-from pipelines.resolve.blocking import block
+from pipelines.resolve.blocking import block, left_out, sampled
 from pipelines.resolve.model import TF, Design, Model, Rule, settings
 from pipelines.resolve.splink import scored
 
 SAMPLE = 1_000_000
 """Pairs looked at per step."""
+DRAWN = 200_000
+"""Records that strangers are drawn from, at least: more would cost more and tell nothing new."""
 SHIFTS = 20
 """Strangers that a record is paired with at most: of few records not every pair need be looked at."""
 ROUNDS = 40
@@ -66,7 +68,7 @@ def train(connection: duckdb.DuckDBPyConnection, forms: str, design: Design) -> 
         The same for the same forms, whatever their order.
     """
     tf, records = frequencies(connection, forms, design.tf_columns)
-    skipped = block(connection, forms, design).skipped
+    skipped = left_out(connection, forms, design)
     known = {c.name: tuple(level.m for level in c.levels) for c in design.comparisons}
     flat = {c.name: tuple(1 / len(c.levels) for _ in c.levels) for c in design.comparisons}
     model = Model(design, known, flat, _prior(connection, forms, design), records, tf, skipped)
@@ -122,19 +124,20 @@ def _prior(connection: duckdb.DuckDBPyConnection, forms: str, design: Design) ->
 def _strangers(connection: duckdb.DuckDBPyConnection, forms: str, design: Design) -> str:
     """Pairs as good as random, always the same: neighbours in the order of a digest of ``n``."""
     many = max(_one(connection, f"SELECT count(*) FROM {forms}"), 1)
-    shifts = min(-(-SAMPLE // many), SHIFTS)
+    stride = max(many // DRAWN, 1)
+    shifts = min(-(-SAMPLE * stride // many), SHIFTS)
     parts = f"PARTITION BY {', '.join(design.within)} " if design.within else ""
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE link_order AS SELECT n, {', '.join(('true AS every', *design.within))}, "
-        f"row_number() OVER ({parts}ORDER BY md5(n::VARCHAR), n) AS place FROM {forms}"
+        f"row_number() OVER ({parts}ORDER BY md5(n::VARCHAR), n) AS place FROM {forms} "
+        f"WHERE md5_number_lower(n::VARCHAR) % {stride} = 0"
     )
     same = " AND ".join(f"l.{c} = r.{c}" for c in ("every", *design.within))
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE link_pairs AS "
         "SELECT least(l.n, r.n) AS join_key_l, greatest(l.n, r.n) AS join_key_r, '0' AS match_key "
         f"FROM (SELECT *, unnest(range(1, {shifts + 1})) AS shift FROM link_order) l "
-        f"JOIN link_order r ON {same} AND r.place = l.place + l.shift "
-        f"WHERE l.place % {max(many // SAMPLE, 1)} = 0"
+        f"JOIN link_order r ON {same} AND r.place = l.place + l.shift"
     )
     connection.execute("DROP TABLE link_order")
     return "link_pairs"
@@ -165,10 +168,7 @@ def _unlike(model: Model, patterns: Patterns) -> Figures:
 
 def _alike(connection: duckdb.DuckDBPyConnection, forms: str, model: Model, rule: Rule) -> Figures:
     """How often records of one person agree: of the pairs of one rule, but for what the rule itself decides."""
-    pairs = block(connection, forms, replace(model.design, rules=(rule,)), None).pairs
-    stride = -(-_one(connection, f"SELECT count(*) FROM {pairs}") // SAMPLE)
-    if stride > 1:
-        connection.execute(f"DELETE FROM {pairs} WHERE (join_key_l * 40503 + join_key_r * 2654435761) % {stride} <> 0")
+    pairs = sampled(connection, forms, model.design, rule, SAMPLE)
     patterns = _counted(connection, forms, model, pairs)
     free = [c for c in model.design.comparisons if c.name not in rule.implies]
     learning, prior = model, 0.5
