@@ -80,6 +80,22 @@ class Scoring:
 
 
 @dataclass(frozen=True)
+class Links:
+    """When two parties that meet often are a validated link. Kinds of pair are named ``agent-hospital``, ``person-person``, ..."""
+
+    level: float = 0.01
+    thin: int = 0
+    strata: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    leasts: dict[str, int] = field(default_factory=dict)
+    disabled: tuple[str, ...] = ()
+    families: bool = True
+    groups: bool = True
+    only_hospital: bool = True
+    fleets: bool = True
+    listed: bool = True
+
+
+@dataclass(frozen=True)
 class Report:
     """What people see."""
 
@@ -106,6 +122,7 @@ class Settings:
     capacity: Capacity = Capacity()
     priority: Priority = Priority()
     scoring: Scoring = Scoring()
+    links: Links = Links()
     report: Report = Report()
     sources: dict[str, Source] = field(default_factory=dict)
     flags: dict[str, dict[str, float]] = field(default_factory=dict)

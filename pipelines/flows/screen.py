@@ -55,7 +55,7 @@ def screen(run: runs.Run, intake: Intake, settings: config.Settings) -> Book:
     found = run.stage("resolve", lambda: _changed(resolve.run(known, run.engine, intake.as_of, _evidence(intake)), known))
     book = Book({**known, **found}, intake.as_of, available, settings.flags)
     book = _more(book, run.stage("views", lambda: {"claim_view": claim_view(book), "policy_view": policy_view(book)}))
-    book = _more(book, run.stage("graph", lambda: graph.run(book.tables)))
+    book = _more(book, run.stage("graph", lambda: graph.run(book.tables, settings.links)))
     book = _more(book, run.stage("proximity", lambda: _proximity(book, settings.scope.look_back_days)))
     book = _more(book, run.stage("features", lambda: _features(book, settings.scope.look_back_days)))
     return _more(book, run.stage("flags", lambda: _findings(book, _enabled(settings)), ordered=True))
