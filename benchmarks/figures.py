@@ -102,8 +102,13 @@ def _fired(sources: dict[str, Any]) -> str:
     return "Red flags that fired, with their subjects:\n\n" + table(("source", "red flags"), rows)
 
 
-def performance(results: list[dict[str, Any]]) -> str:
+def performance(found: dict[str, Any]) -> str:
     """The block of ``docs/performance.md`` from what ``benchmarks.night`` measured, sizes in growing order."""
+    nights = [_nights(found["nights"])] if found["nights"] else []
+    return "\n".join([*nights, *([linking(found["linking"])] if found["linking"] else [])])
+
+
+def _nights(results: list[dict[str, Any]]) -> str:
     sizes = [f"{r['claims']:,}" for r in results]
     head = ("", *(f"{size}: {unit}" for size in sizes for unit in ("s", "MiB")))
     rows = [_timed("simulate", [r["simulate"] for r in results])]
@@ -114,6 +119,39 @@ def performance(results: list[dict[str, Any]]) -> str:
     ]
     rows += [_timed(f"peer: {stage}", [r["peer"][stage] for r in results]) for stage in results[0]["peer"]]
     return "\n".join([table(head, rows), _against_peer(results), _growth(results)])
+
+
+def linking(found: dict[str, Any]) -> str:
+    """Linking of registers of person records: ours at every size, Splink's example at the first."""
+    books = found["books"]
+    runs = [(f"ours, {b['ours']['records']:,}", b["ours"]) for b in books]
+    runs += [(f"Splink's example, {b['splink']['records']:,}", b["splink"]) for b in books if "splink" in b]
+    head = ("person records", "spelling, s", "training, s", "linking, s", "clustering, s", "these three, s", "processor, s", "peak, MiB")
+    rows = [(name, *_phases(one), f"{one['peak_mib']:,}") for name, one in runs]
+    told = ("person records", "pairs: precision", "pairs: recall", "clusters of two persons", "of more")
+    judged = [(name, one["precision"], one["recall"], one["mixed"] - one["mixed_more"], one["mixed_more"]) for name, one in runs]
+    return "\n".join([f"### Who is who, DuckDB within {found['memory_limit']}\n", table(head, rows), table(told, judged), _later(found)])
+
+
+def _phases(one: dict[str, Any]) -> list[str]:
+    names = ("training", "linking", "clustering")
+    spelling = one["phases"].get("spelling")
+    cpu = sum(one["phases"][n]["cpu"] for n in names)
+    seconds = [f"{one['phases'][n]['seconds']:.1f}" for n in names]
+    return [f"{spelling['seconds']:.1f}" if spelling else "-", *seconds, f"{one['seconds']:.1f}", f"{cpu:.1f}"]
+
+
+def _later(found: dict[str, Any]) -> str:
+    """The night after, and growth, in words."""
+    said = []
+    for one in (b["ours"] for b in found["books"]):
+        seconds = one["phases"]["night after"]["seconds"]
+        least = f"{seconds:.1f} s at {one['records']:,} records, {seconds / one['seconds']:.0%} of the full time"
+        same = "the same clusters" if one["same_after"] else "other clusters"
+        said.append(f"With one record in a hundred new, the night after takes {least}, and finds {same}.")
+    first, last = found["books"][0]["ours"], found["books"][-1]["ours"]
+    grown = f"From {first['records']:,} to {last['records']:,} records the full time grows {found['growth']}-fold."
+    return "\n".join([*said, *([grown] if first is not last else [])]) + "\n"
 
 
 def _timed(name: str, figures: list[dict[str, float]]) -> list[str]:

@@ -1,4 +1,5 @@
-"""`make bench`: simulate, run the night at growing sizes, and run the usual pandas + networkx way on the same data beside it.
+"""`make bench`: simulate, run the night at growing sizes, and run the usual pandas + networkx way on the same data beside it; then link
+registers of a million and of five million person records, beside Splink's own example settings (``benchmarks.linking``).
 
 Prints seconds and peak resident memory per stage and writes ``docs/performance.json``. Each command is a process of its own, so
 peaks are its own. Cost of the night: linear in rows but for sorts and window joins (n log n); see ``docs/performance.md``.
@@ -18,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import figures
+from benchmarks import figures, linking
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-m", "pipelines.cli"]
@@ -77,10 +78,12 @@ def show(result: dict[str, Any]) -> None:
 def main() -> None:
     """Run the sizes and write the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--claims", type=int, nargs="+", default=[100_000, 1_000_000])
+    parser.add_argument("--claims", type=int, nargs="*", default=[100_000, 1_000_000], help="sizes of books")
+    parser.add_argument("--records", type=int, nargs="*", default=list(linking.SIZES), help="sizes of registers to link")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "performance.json")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as work:
+        linked = linking.measure(Path(work), tuple(options.records)) if options.records else {}
         results = [bench(n, Path(work)) for n in options.claims]
     for result in results:
         show(result)
@@ -88,9 +91,11 @@ def main() -> None:
         growth = results[-1]["night"]["seconds"] / results[0]["night"]["seconds"]
         print(f"\nwhole night, {results[0]['claims']:,} to {results[-1]['claims']:,} claims: {growth:.1f}-fold")
     print(f"peak of this driver: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
-    options.out.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    print(figures.linking(linked) if linked else "")
+    found = {"nights": results, "linking": linked}
+    options.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     if (document := options.out.with_suffix(".md")).exists():
-        figures.put(document, figures.performance(results))
+        figures.put(document, figures.performance(found))
 
 
 if __name__ == "__main__":

@@ -55,10 +55,28 @@ def test_a_document_without_a_block_is_refused(tmp_path: Path) -> None:
 
 
 def test_performance_tells_sizes_peer_and_growth() -> None:
-    text = figures.performance([measured(100_000, 20.0), measured(1_000_000, 180.0)])
+    text = figures.performance({"nights": [measured(100_000, 20.0), measured(1_000_000, 180.0)], "linking": {}})
     assert "| **whole night** | 20.0 | 2,048 | 180.0 | 2,048 |" in text
     assert "| 1,000,000 | 2.0 | 20.0 | 10.0 |" in text
     assert "(10-fold) the whole night takes 9.0 times as long" in text
+
+
+def linked(records: int, factor: float) -> dict[str, Any]:
+    phases = {
+        name: {"seconds": 2.0 * factor, "cpu": 3.0, "peak_mib": 900}
+        for name in ("spelling", "training", "linking", "clustering", "night after")
+    }
+    told = {"records": records, "precision": 0.99, "recall": 0.95, "mixed": 7, "mixed_more": 2, "same_after": True}
+    return {"phases": phases, "seconds": 6.0 * factor, "peak_mib": 1900, **told}
+
+
+def test_performance_tells_linking_beside_splink() -> None:
+    books = [{"ours": linked(1_000_000, 1.0), "splink": linked(1_000_000, 2.0)}, {"ours": linked(5_000_000, 6.0)}]
+    text = figures.performance({"nights": [], "linking": {"memory_limit": "3GB", "books": books, "growth": 6.0}})
+    assert "| ours, 1,000,000 | 2.0 | 2.0 | 2.0 | 2.0 | 6.0 | 9.0 | 1,900 |" in text
+    assert "| Splink's example, 1,000,000 | 0.99 | 0.95 | 5 | 2 |" in text
+    assert "12.0 s at 5,000,000 records, 33% of the full time, and finds the same clusters" in text
+    assert "From 1,000,000 to 5,000,000 records the full time grows 6.0-fold" in text
 
 
 def test_evaluation_tells_books_schemes_and_sources() -> None:
