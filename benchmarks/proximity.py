@@ -69,7 +69,7 @@ class Night:
         """Network features of every claim, from the verdicts on the claims in ``seen`` alone."""
         outcomes = self.tables["outcomes"].semi_join(ibis.memtable({"subject_id": list(seen)}), "subject_id")
         subjects = self.tables["features_claim"].select("subject_kind", "subject_id")
-        rows = proximity({**self.tables, "outcomes": outcomes}, subjects, self.as_of).to_pandas()
+        rows = proximity({**self.tables, "outcomes": outcomes}, subjects, self.as_of)["proximity"].to_pandas()
         return rows[rows["subject_kind"] == "claim"].set_index("subject_id").drop(columns=["subject_kind", "own_verdict"])
 
 

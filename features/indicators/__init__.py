@@ -14,6 +14,7 @@ from features.indicators import (
     motor,
     network,
     party,
+    proximity,
     regional,
     selling,
     surrender,
@@ -35,6 +36,7 @@ INDICATORS: tuple[RedFlag, ...] = (
     *life.FLAGS,
     *regional.FLAGS,
     *internet.FLAGS,
+    *proximity.FLAGS,
     *network.FLAGS,
     *party.FLAGS,
 )

@@ -62,7 +62,7 @@ def screen(run: runs.Run, intake: Intake, settings: config.Settings) -> Book:
 
 
 def _proximity(book: Book, days: int) -> dict[str, ir.Table]:
-    return {"proximity": graph.proximity(book.tables, spine(book, KINDS, days), book.as_of)}
+    return graph.proximity(book.tables, spine(book, KINDS, days), book.as_of)
 
 
 def _features(book: Book, days: int) -> dict[str, ir.Table]:

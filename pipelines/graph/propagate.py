@@ -41,7 +41,8 @@ def birank(pairs: Matrix, start: tuple[Floats, Floats], damping: float = DAMPING
     (ndarray, ndarray)
         p and u, shaped like ``start``. Cost: ``rounds`` x edges x k, linear in edges; memory two matrices of the edges and the results.
     """
-    there, back = _normalised(pairs)
+    there = normalised(pairs)
+    back = there.T.tocsr()
     own = [(1 - damping) * part for part in start]
     parties = own[1].copy()
     units = own[0]
@@ -51,9 +52,9 @@ def birank(pairs: Matrix, start: tuple[Floats, Floats], damping: float = DAMPING
     return units, parties
 
 
-def _normalised(pairs: Matrix) -> tuple[Matrix, Matrix]:
-    """S and its transpose, both by rows."""
+def normalised(pairs: Matrix) -> Matrix:
+    """S: every weight divided by the roots of the degrees of its two ends."""
     of_unit, of_party = (1 / np.sqrt(np.maximum(d, 1)) for d in degrees(pairs))
-    there = pairs.copy()
-    there.data = pairs.data * np.repeat(of_unit, np.diff(pairs.indptr)) * of_party[pairs.indices]
-    return there, there.T.tocsr()
+    found = pairs.copy()
+    found.data = pairs.data * np.repeat(of_unit, np.diff(pairs.indptr)) * of_party[pairs.indices]
+    return found

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from pipelines.graph.paths import SCHEMA as PATH
+from pipelines.graph.paths import paths
 from pipelines.graph.proof import FOLDS, Verdicts, verdicts
 from pipelines.graph.propagate import birank
 from pipelines.graph.sparse import ROLE_GROUPS, Bipartite, Floats, Ints, bipartite, relations
@@ -23,10 +25,10 @@ NETWORK = (
 SCHEMA = {"subject_kind": "string", "subject_id": "string", "own_verdict": "bool", **dict.fromkeys(NETWORK, "float64")}
 
 
-def proximity(tables: Mapping[str, ir.Table], subjects: ir.Table, as_of: date) -> ir.Table:
+def proximity(tables: Mapping[str, ir.Table], subjects: ir.Table, as_of: date) -> dict[str, ir.Table]:
     """Network features of tonight's subjects and of every judged one, as known at ``as_of``.
 
-    This is the table to train and to predict from: join it on (subject_kind, subject_id). Rows of judged subjects are
+    ``proximity`` is the table to train and to predict from: join it on (subject_kind, subject_id). Rows of judged subjects are
     own-label-out: nothing in them depends on the subject's own verdict, nor on others of the same investigation (claims of one event,
     verdicts of one lead, a party judged together with its claim). Rows of others use every verdict. So both are what the night would
     have seen of a subject it knew nothing about, and a row can be used for training as it stands. Do not compute it from a later night
@@ -43,22 +45,27 @@ def proximity(tables: Mapping[str, ir.Table], subjects: ir.Table, as_of: date) -
 
     Returns
     -------
-    ibis Table
-        subject_kind, subject_id, own_verdict (bool), and float64: ``score`` (BiRank of proven less cleared), ``percentile`` (share of the
-        kind with a lower score, x 100), ``proven``, ``judged``, ``near``, ``log_degree``, ``log_crowd``, ``log_reach``,
-        ``near_<role group>``: see :func:`pipelines.graph.vicinity.vicinity`. No row at all without a verdict.
+    dict of str to ibis Table
+        ``proximity``: subject_kind, subject_id, own_verdict (bool), and float64: ``score`` (BiRank of proven less cleared),
+        ``percentile`` (share of the kind with a lower score, x 100), and those of
+        :func:`pipelines.graph.vicinity.vicinity`.
+        ``proximity_paths``: :func:`pipelines.graph.paths.paths`. No row at all where nothing is proven.
     """
+    empty = {"proximity": _empty(SCHEMA), "proximity_paths": _empty(PATH)}
     if not tables["outcomes"].filter(lambda t: t.verdict.notnull()).count().execute():
-        return _empty()
+        return empty
     graph = bipartite(relations(tables))
     found = verdicts(tables, graph, as_of)
     if not found.proof.any():
-        return _empty()
-    return _table(graph, found, _wanted(graph, found, subjects))
+        return empty
+    rows = _rows(graph, found, _wanted(graph, found, subjects))
+    named = rows.rename(columns={"kind": "subject_kind", "id": "subject_id"})[list(SCHEMA)]
+    table = pa.Table.from_pandas(named, ibis.schema(SCHEMA).to_pyarrow(), preserve_index=False)
+    return {"proximity": ibis.memtable(table), "proximity_paths": paths(graph, found, rows)}
 
 
-def _empty() -> ir.Table:
-    return ibis.memtable(ibis.schema(SCHEMA).to_pyarrow().empty_table())
+def _empty(schema: Mapping[str, str]) -> ir.Table:
+    return ibis.memtable(ibis.schema(dict(schema)).to_pyarrow().empty_table())
 
 
 def _wanted(graph: Bipartite, found: Verdicts, subjects: ir.Table) -> pd.DataFrame:
@@ -71,16 +78,14 @@ def _wanted(graph: Bipartite, found: Verdicts, subjects: ir.Table) -> pd.DataFra
     return rows
 
 
-def _table(graph: Bipartite, found: Verdicts, wanted: pd.DataFrame) -> ir.Table:
+def _rows(graph: Bipartite, found: Verdicts, wanted: pd.DataFrame) -> pd.DataFrame:
+    """kind, id, code and the columns ``NETWORK`` of the wanted nodes."""
     node = wanted["code"].to_numpy()
     around = pd.concat(vicinity(graph, found), ignore_index=True).iloc[node].reset_index(drop=True)
     fold = np.full(sum(graph.sizes), -1)
     fold[found.node] = found.fold
     score, percentile = _ranked(graph, found, (node, fold[node]))
-    columns = {n: pa.array(around[n].to_numpy(), from_pandas=True) for n in around.columns}
-    head = {"subject_kind": wanted["kind"].to_numpy(dtype="object"), "subject_id": wanted["id"].to_numpy(dtype="object")}
-    made = pa.table({**head, "own_verdict": fold[node] >= 0, "score": score, "percentile": percentile, **columns})
-    return ibis.memtable(made.select(list(SCHEMA)).cast(ibis.schema(SCHEMA).to_pyarrow()))
+    return wanted.assign(own_verdict=fold[node] >= 0, score=score, percentile=percentile).join(around)
 
 
 def seeds(found: Verdicts, fold: int) -> Floats:
@@ -99,7 +104,7 @@ def _ranked(graph: Bipartite, found: Verdicts, wanted: tuple[Ints, Ints]) -> tup
     """Scores and percentiles of the wanted nodes, each from the propagation that does not know its fold (fold -1: that of all)."""
     node, fold = wanted
     score, percentile = np.zeros(len(node)), np.zeros(len(node))
-    kinds, pairs = _kinds(graph), graph.pairs()
+    kinds, pairs = _kinds(graph), graph.whole
     for hidden in range(-1, FOLDS):
         mine = np.flatnonzero(fold == hidden)
         if not len(mine):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TypeAlias
 
 import ibis
 import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
 from scipy import sparse
 
 from pipelines.engine.keeping import kept
@@ -57,12 +60,22 @@ class Bipartite:
     party: npt.NDArray[np.int32]
     group: npt.NDArray[np.int8]
 
-    def pairs(self, group: str = "") -> Matrix:
-        """Incidence, shape (units, parties): 1 where a party touched a unit in any role, or in a role of the group."""
-        if not group:
-            return incidence(self.unit, self.party, self.sizes)
+    @cached_property
+    def whole(self) -> Matrix:
+        """Incidence, shape (units, parties): 1 where a party touched a unit in any role. Not to be changed."""
+        return incidence(self.unit, self.party, self.sizes)
+
+    def pairs(self, group: str) -> Matrix:
+        """Incidence by the roles of one of ``ROLE_GROUPS`` alone."""
         chosen = self.group == list(ROLE_GROUPS).index(group)
         return incidence(self.unit[chosen], self.party[chosen], self.sizes)
+
+    def named(self, nodes: Ints) -> pd.DataFrame:
+        """Columns ``kind`` and ``id`` of nodes (units first, then parties), indexed by node."""
+        asked = ibis.memtable(pa.table({"code": nodes}))
+        sides = (self.units, self.parties.mutate(code=self.parties.code + self.sizes[0]))
+        rows: pd.DataFrame = ibis.union(*(side.semi_join(asked, "code") for side in sides)).to_pandas()
+        return rows.set_index("code").sort_index()
 
 
 def incidence(rows: npt.NDArray[np.int32], columns: npt.NDArray[np.int32], shape: tuple[int, int]) -> Matrix:

@@ -80,7 +80,7 @@ class _Known:
         nodes = sum(graph.sizes)
         values, group, fold = np.zeros((nodes, MEASURES)), np.full(nodes, -1), np.full(nodes, -1)
         values[found.node], group[found.node], fold[found.node] = measures, found.group, found.fold
-        whole = graph.pairs()
+        whole = graph.whole
         return cls(whole, values, group, fold, tuple(_own(whole, found, m) for m in measures.T))
 
     def parties(self) -> Floats:

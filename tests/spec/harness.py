@@ -31,9 +31,16 @@ LATER = {
     },
     "rings": {"ring_id": "string", "kind": "string", "n_members": "int64", "n_events": "int64", "n_families": "int64"},
     "ring_members": {"ring_id": "string", "entity_id": "string", "role": "string"},
+    "proximity": {
+        "subject_kind": "string", "subject_id": "string", "own_verdict": "boolean", "percentile": "float64", "proven": "float64",
+    },
+    "proximity_paths": {
+        "subject_kind": "string", "subject_id": "string", "place": "int64", "via_kind": "string", "via_id": "string",
+        "source_kind": "string", "source_id": "string",
+    },
 }  # fmt: skip
 """Tables of later stages that a case may give, with the columns a flag may read."""
-PARTY_COLUMNS = ("a_id", "b_id", "entity_id")
+PARTY_COLUMNS = ("a_id", "b_id", "entity_id", "subject_id", "via_id", "source_id")
 OWNER = {"entities": "first_key", "party_entity": "party_id", "claim_view": "claim_id", "policy_view": "policy_id", "edges": "claim_id"}
 """The column that says whose case a row is, where the table has no ``source_file``."""
 _names = count()
@@ -90,7 +97,7 @@ def _given(name: str, mapped: pa.Table) -> pa.Table:
     rows = [r for case in all_cases() for r in cells(case, name, types)]
     for row in rows:
         apart = {c: scoped(row[c], row["source_file"]) for c in PARTY_COLUMNS if row.get(c)}
-        row |= {c: known.get(a, a if row.get("role") == "event" else row[c]) for c, a in apart.items()}
+        row |= {c: known.get(a, a if row.get("role") == "event" or "subject_kind" in row else row[c]) for c, a in apart.items()}
     return _arrow(rows, types).rename_columns([*LATER[name], "case"])
 
 
