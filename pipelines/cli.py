@@ -119,11 +119,12 @@ def leads_export(
 
 
 @resolve_app.command("explain")
-def resolve_explain(record_a: str, record_b: str, workspace: Workspace = VAR) -> None:
-    """Say why two records of persons (insurer:id) are one or not: what was compared, and what it weighs."""
+def resolve_explain(record_a: str, record_b: str, workspace: Workspace = VAR, lang: Language = "zh") -> None:
+    """Say why two records of persons or organisations (insurer:id) are one or not: what was compared, and what it weighs."""
+    from pipelines.flows.inspect import known_language
     from pipelines.flows.linking import explain
 
-    for line in explain(workspace, record_a, record_b):
+    for line in explain(workspace, record_a, record_b, known_language(lang)):
         typer.echo(line)
 
 

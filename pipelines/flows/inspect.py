@@ -39,7 +39,7 @@ def check_source(name: str, data: Path | None) -> list[str]:
 
 def indicator_lines(language: str) -> str:
     """All red flags, one line each."""
-    return show.as_text(show.cards(FLAGS, _language(language)))
+    return show.as_text(show.cards(FLAGS, known_language(language)))
 
 
 def indicator_card(code: str, language: str) -> str:
@@ -53,14 +53,14 @@ def indicator_card(code: str, language: str) -> str:
     known = {flag.code: flag for flag in FLAGS}
     if code not in known:
         raise UsageError(f"no red flag '{code}'", "indicators show", f"the codes are {', '.join(sorted(known))}")
-    return show.as_text(show.card(known[code], _language(language)))
+    return show.as_text(show.card(known[code], known_language(language)))
 
 
 def show_lead(workspace: Path, lead_id: str, language: str, unmask: bool) -> str:
     """One lead of the latest night."""
     tables = published(workspace)
     names = _names(workspace, unmask, f"leads show {lead_id}")
-    return show.as_text(show.lead(tables, lead_id, _language(language), names))
+    return show.as_text(show.lead(tables, lead_id, known_language(language), names))
 
 
 def export_leads(workspace: Path, out: Path, insurer: str | None, unmask: bool) -> list[str]:
@@ -92,7 +92,7 @@ def trace_claim(workspace: Path, claim_id: str, language: str) -> str:
     if not found:
         held = "it may be in the quarantine: see validation.html"
         raise UsageError(f"the night knows no claim '{claim_id}'", "trace", f"write it insurer:id as in leads.csv; {held}")
-    return show.as_text(show.trace(found, _language(language)))
+    return show.as_text(show.trace(found, known_language(language)))
 
 
 _STEPS = (
@@ -156,7 +156,8 @@ def _names(workspace: Path, unmask: bool, what: str) -> dict[str, str]:
     return mask.real_names(entities, pd.read_parquet(runs.Workspace(workspace).vault))
 
 
-def _language(language: str) -> str:
+def known_language(language: str) -> str:
+    """The language, if reports are written in it."""
     if language not in LANGUAGES:
         raise UsageError(f"unknown language '{language}'", "--lang", f"use {' or '.join(LANGUAGES)}")
     return language

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow.parquet as pq
@@ -12,40 +15,68 @@ import pyarrow.parquet as pq
 from pipelines import runs
 from pipelines.errors import DataError, UsageError
 from pipelines.flows.inspect import latest_manifest, latest_stages
-from pipelines.resolve import forms
+from pipelines.report.messages import catalogue
+from pipelines.resolve import forms, premises
 from pipelines.resolve.judgements import Judgement, in_force, record
-from pipelines.resolve.linking import compare, connect, waterfall
+from pipelines.resolve.linking import comparable, compare, connect, proves, waterfall
 from pipelines.resolve.model import Model, load
 from pipelines.resolve.people import MODELS, files_of
 
-COMPARED = ("party_id", "insurer", "kind")
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
 
 
-def explain(workspace: Path, a: str, b: str) -> list[str]:
-    """Why two records are one person, or not.
+@dataclass(frozen=True)
+class Side:
+    """What one half of the parties is linked by.
+
+    Attributes
+    ----------
+    links, model : str
+        Tables of the stage ``resolve``.
+    written : callable
+        Makes the forms, see :func:`pipelines.resolve.forms.written`.
+    """
+
+    links: str
+    model: str
+    written: Callable[[DuckDBPyConnection, str, str], str]
+
+
+PERSONS = Side("person_links", "link_model", forms.written)
+ORGANISATIONS = Side("organisation_links", "organisation_model", premises.written)
+
+
+def explain(workspace: Path, a: str, b: str, language: str) -> list[str]:
+    """Why two records are one person or organisation, or not.
 
     Parameters
     ----------
     workspace : Path
     a, b : str
         Party ids as in ``leads.csv``: insurer:id.
+    language : str
+        ``"zh"`` or ``"en"``.
 
     Returns
     -------
     list of str
         Lines for a person; words and weights, never a personal value.
     """
+    say = partial(_say, language)
     stages = latest_stages(workspace)
     rows = _records(stages, a, b)
     entity = pd.read_parquet(stages / "resolve" / "party_entity.parquet", filters=[("party_id", "in", [a, b])])
     one = entity.entity_id.nunique() == 1
-    lines = [f"{a} and {b}: {'one' if one else 'two'} ({', '.join(sorted(entity.entity_id.unique()))})"]
+    lines = [say("one" if one else "two", a=a, b=b, entities=", ".join(sorted(entity.entity_id.unique())))]
     said = [r["verdict"] for r in _judged(workspace).to_pylist() if {r["party_l"], r["party_r"]} == {a, b}]
-    lines += [f"a person said: {verdict}; this overrules the model" for verdict in said if verdict != "undecided"]
-    if not set(rows.kind) <= set(forms.NATURAL) or rows.kind.nunique() > 1:
-        return [*lines, "not compared: the link model compares natural persons of one kind; organisations are one by equal keys"]
-    model = _model(workspace, stages)
-    return [*lines, *_words(model, _compared(workspace, model, stages, rows))]
+    lines += [say("said", verdict=say(verdict)) for verdict in said if verdict != "undecided"]
+    if rows.kind.nunique() > 1:
+        return [*lines, say("kinds")]
+    side = PERSONS if set(rows.kind) <= set(forms.NATURAL) else ORGANISATIONS
+    model = _model(workspace, stages, side)
+    pair = _compared(workspace, model, stages, side, rows)
+    return [*lines, *(_words(model, pair, one, language) if pair else [say("branches")])]
 
 
 def judge(workspace: Path, pair: tuple[str, str], verdict: str, by: str) -> str:
@@ -76,31 +107,47 @@ def _judged(workspace: Path) -> Any:
     return in_force(workspace, date.fromisoformat(str(latest_manifest(workspace)["as_of"])))
 
 
-def _model(workspace: Path, stages: Path) -> Model:
-    path = stages / "resolve" / "link_model.parquet"
+def _model(workspace: Path, stages: Path, side: Side) -> Model:
+    path = stages / "resolve" / f"{side.model}.parquet"
     if not path.exists():
         raise DataError("the latest night has no link model", "resolve", "run the night again")
     return load(workspace / MODELS / str(pq.read_table(path)["digest"][0].as_py()))
 
 
-def _compared(workspace: Path, model: Model, stages: Path, rows: pd.DataFrame) -> dict[str, Any]:
-    """The pair as the night linked it; if it was not accepted, compared now, where rare words of addresses weigh a little otherwise."""
+def _compared(workspace: Path, model: Model, stages: Path, side: Side, rows: pd.DataFrame) -> dict[str, Any] | None:
+    """The pair as the night linked it; else compared now, where rare words of addresses weigh a little otherwise.
+
+    None where such records are never compared.
+    """
     a, b = sorted(rows.party_id)
     kept = [("party_l", "in", [a, b]), ("party_r", "in", [a, b])]
-    linked: list[dict[str, Any]] = pq.read_table(stages / "resolve" / "person_links.parquet", filters=kept).to_pylist()
+    linked: list[dict[str, Any]] = pq.read_table(stages / "resolve" / f"{side.links}.parquet", filters=kept).to_pylist()
     if linked:
         return linked[0]
     with connect() as connection:
         connection.register("two", rows.sort_values("party_id").assign(n=[0, 1]))
-        table = forms.written(connection, "two", files_of(tuple(sorted(runs.Workspace(workspace).vault.glob("*.parquet")))))
-        return compare(connection, model, table)
+        table = side.written(connection, "two", files_of(tuple(sorted(runs.Workspace(workspace).vault.glob("*.parquet")))))
+        return compare(connection, model, table) if comparable(connection, model, table) else None
 
 
-def _words(model: Model, pair: dict[str, Any]) -> list[str]:
-    """The waterfall."""
-    steps = [f"  {bits:+7.1f}  {label}" for _, label, bits in waterfall(model, pair)]
+def _words(model: Model, pair: dict[str, Any], one: bool, language: str) -> list[str]:
+    """The waterfall, and whether it was enough."""
+    say, word = partial(_say, language), partial(_say, language, section="link")
+    steps = [(bits, word(label)) for _, label, bits in waterfall(model, pair)]
+    start = pair["weight"] - sum(bits for bits, _ in steps)
     proof = sum(pair[f"bits_{name}"] for name in model.design.identity)
-    start = pair["weight"] - sum(bits for *_, bits in waterfall(model, pair))
-    verdict = "accepted" if pair["weight"] >= model.threshold and proof >= model.design.least else "not accepted"
-    needed = f"needs {model.threshold:.1f}, and {model.design.least:.1f} of it from {', '.join(model.design.identity)} (here {proof:.1f})"
-    return [f"  {start:+7.1f}  two records taken at random", *steps, f"  {pair['weight']:+7.1f}  in all, in bits: {verdict}; {needed}"]
+    enough = pair["weight"] >= model.threshold and proof >= model.design.least
+    proven = proves(model.design, pair)
+    fields = ("、" if language == "zh" else ", ").join(_say(language, name, section="compared") for name in model.design.identity)
+    figures = {"threshold": f"{model.threshold:.1f}", "least": f"{model.design.least:.1f}", "proof": f"{proof:.1f}"}
+    verdict = say("accepted" if enough and proven else "refused")
+    lines = [(start, say("random")), *steps, (pair["weight"], say("all", verdict=verdict, fields=fields, **figures))]
+    levels = ", ".join(word(label) for _, label in model.design.proof)
+    after = [] if proven else [say("no_proof", levels=levels)]
+    after += [say("chain" if one else "clash")] if (enough and proven) != one else []
+    return [*(f"  {bits:+7.1f}  {text}" for bits, text in lines), *(f"           {text}" for text in after)]
+
+
+def _say(language: str, key: str, section: str = "who", **words: object) -> str:
+    """A word of the catalogue."""
+    return catalogue().text(section, key, **words)[language]

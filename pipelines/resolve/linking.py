@@ -143,6 +143,18 @@ def _proofs(design: Design) -> list[tuple[Comparison, int]]:
     return [(c, [level.label for level in c.levels].index(last[c.name])) for c in proving]
 
 
+def proves(design: Design, pair: dict[str, Any]) -> bool:
+    """Whether a pair (a row of ``Links.pairs``) has one of the design's proofs."""
+    levels = [(pair[f"level_{c.name}"], last) for c, last in _proofs(design)]
+    return not levels or any(level is not None and level <= last for level, last in levels)
+
+
+def comparable(connection: duckdb.DuckDBPyConnection, model: Model, forms: str) -> bool:
+    """Whether all forms of a table have in common what the design asks for, whatever their keys."""
+    counts = ", ".join(f"count(DISTINCT {column})" for column in model.design.within)
+    return all(n <= 1 for n in connection.execute(f"SELECT {counts or 1} FROM {forms}").fetchall()[0])
+
+
 def compare(connection: duckdb.DuckDBPyConnection, model: Model, forms: str) -> dict[str, Any]:
     """The two forms of a table of two, compared whether or not a key brings them together: a row as of ``Links.pairs``, accepted or not."""
     connection.execute(

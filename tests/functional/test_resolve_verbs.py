@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from importlib import import_module
 from pathlib import Path
@@ -10,11 +11,12 @@ import pandas as pd
 import pytest
 
 from pipelines.flows.nightly import Night
+from pipelines.flows.screen import LINK_MODELS
 from pipelines.resolve.judgements import FILE
 from pipelines.resolve.people import MODELS
 from tests.nights import command, run_night
 
-people = import_module("pipelines.resolve.people")
+people, organised = (import_module(f"pipelines.resolve.{name}") for name in ("people", "organised"))
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +31,8 @@ def workspace(tiny_night: Night, tmp_path_factory: pytest.TempPathFactory) -> Pa
     return home
 
 
-def linked(workspace: Path) -> pd.DataFrame:
-    return pd.read_parquet((workspace / "latest").resolve().parent / "stages" / "resolve" / "person_links.parquet")
+def linked(workspace: Path, whose: str = "person") -> pd.DataFrame:
+    return pd.read_parquet((workspace / "latest").resolve().parent / "stages" / "resolve" / f"{whose}_links.parquet")
 
 
 def entity(workspace: Path) -> pd.Series:
@@ -41,18 +43,34 @@ def entity(workspace: Path) -> pd.Series:
     )
 
 
-def test_explains_a_pair_by_its_weights(workspace: Path) -> None:
-    pair = linked(workspace).iloc[0]
-    said = command("resolve", "explain", pair.party_l, pair.party_r, "--workspace", workspace)
-    assert said.code == 0 and ": one (person:" in said.out and f"{pair.weight:+.1f}  in all, in bits: accepted" in said.out
+@pytest.mark.parametrize("whose", ["person", "organisation"])
+def test_explains_a_pair_by_its_weights(workspace: Path, whose: str) -> None:
+    pair = linked(workspace, whose).iloc[0]
+    said = command("resolve", "explain", pair.party_l, pair.party_r, "--lang", "en", "--workspace", workspace)
+    assert said.code == 0 and ": one (" in said.out and f"{pair.weight:+.1f}  in all, in bits: accepted" in said.out
     steps = [float(line.split()[0]) for line in said.out.splitlines() if line.startswith("  ")]
     assert sum(steps[:-1]) == pytest.approx(steps[-1], abs=0.06 * len(steps))
+
+
+@pytest.mark.parametrize("whose", ["person", "organisation"])
+def test_explains_in_chinese_unless_told_otherwise(workspace: Path, whose: str) -> None:
+    pair = linked(workspace, whose).iloc[0]
+    said = command("resolve", "explain", pair.party_l, pair.party_r, "--workspace", workspace)
+    heading, *steps = said.out.splitlines()
+    assert said.code == 0 and "：同一主体（" in heading and f"{pair.weight:+.1f}  合计（比特）：接受" in said.out
+    assert not any(re.search("[a-z]", line) for line in steps)
+
+
+def test_two_kinds_are_not_compared(workspace: Path) -> None:
+    whose = entity(workspace)
+    kinds = [whose.index[whose.str.startswith(f"{kind}:")].sort_values()[0] for kind in ("hospital", "garage")]
+    assert "not compared" in command("resolve", "explain", *kinds, "--lang", "en", "--workspace", workspace).out
 
 
 def test_explains_two_who_are_not_one(workspace: Path) -> None:
     whose = entity(workspace)
     a, b = whose[whose.str.startswith("person:")].drop_duplicates().index.sort_values()[:2]
-    said = command("resolve", "explain", a, b, "--workspace", workspace)
+    said = command("resolve", "explain", a, b, "--lang", "en", "--workspace", workspace)
     assert said.code == 0 and ": two (person:" in said.out and "not accepted" in said.out
 
 
@@ -64,34 +82,46 @@ def test_unknown_records_and_words_are_bad_usage(workspace: Path) -> None:
     assert not (workspace / FILE).exists()
 
 
-def test_the_next_run_obeys_a_judgement(workspace: Path, tiny_book: Path) -> None:
-    pairs = linked(workspace)
+def alone(pairs: pd.DataFrame) -> tuple[str, str]:
+    """The first pair whose records are in no other pair."""
     ends = pd.concat([pairs.party_l, pairs.party_r]).value_counts()
     pair = pairs[(pairs.party_l.map(ends) == 1) & (pairs.party_r.map(ends) == 1)].iloc[0]
-    others = entity(workspace).drop([pair.party_l, pair.party_r])
-    said = command("resolve", "judge", pair.party_r, pair.party_l, "not_same", "--by", "an investigator", "--workspace", workspace)
-    assert said.code == 0 and (workspace / FILE).stat().st_mode & 0o777 == 0o600
+    return pair.party_l, pair.party_r
+
+
+def test_the_next_run_obeys_judgements_of_persons_and_organisations(workspace: Path, tiny_book: Path) -> None:
+    pairs = [alone(linked(workspace, whose)) for whose in ("person", "organisation")]
+    others = entity(workspace).drop([record for pair in pairs for record in pair])
+    for a, b in pairs:
+        said = command("resolve", "judge", b, a, "not_same", "--by", "an investigator", "--workspace", workspace)
+        assert said.code == 0 and (workspace / FILE).stat().st_mode & 0o777 == 0o600
     assert not run_night(tiny_book, workspace).done_before
     found = entity(workspace)
-    assert found[pair.party_l] != found[pair.party_r]
+    assert all(found[a] != found[b] for a, b in pairs)
     pd.testing.assert_series_equal(found.loc[others.index], others)
-    assert "a person said: not_same" in command("resolve", "explain", pair.party_l, pair.party_r, "--workspace", workspace).out
-    command("resolve", "judge", pair.party_l, pair.party_r, "undecided", "--by", "an investigator", "--workspace", workspace)
+    for a, b in pairs:
+        said = command("resolve", "explain", a, b, "--lang", "en", "--workspace", workspace)
+        assert "a person said: not_same" in said.out and "or a judgement parts them" in said.out
+        command("resolve", "judge", a, b, "undecided", "--by", "an investigator", "--workspace", workspace)
     run_night(tiny_book, workspace)
     found = entity(workspace)
-    assert found[pair.party_l] == found[pair.party_r]
+    assert all(found[a] == found[b] for a, b in pairs)
 
 
-def test_nights_keep_the_link_model_until_it_is_removed(small_book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nights_keep_the_link_models_until_they_are_removed(small_book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trained: list[int] = []
     train = people.train
-    monkeypatch.setattr(people, "train", lambda *given: trained.append(1) or train(*given))
+    for module in (people, organised):
+        monkeypatch.setattr(module, "train", lambda *given: trained.append(1) or train(*given))
     first = run_night(small_book, tmp_path, "2025-12-31")
     second = run_night(small_book, tmp_path, "2026-01-01")
-    models = [pd.read_parquet(n.out.parent / "stages" / "resolve" / "link_model.parquet").digest[0] for n in (first, second)]
-    assert len(trained) == 1 and models[0] == models[1] and [p.name for p in (tmp_path / MODELS).iterdir()] == models[:1]
+    models = [
+        {pd.read_parquet(n.out.parent / "stages" / "resolve" / f"{t}.parquet").digest[0] for t in LINK_MODELS} for n in (first, second)
+    ]
+    assert len(trained) == 2 and models[0] == models[1] == {p.name for p in (tmp_path / MODELS).iterdir()}
     shutil.rmtree(tmp_path / MODELS)
     assert not run_night(small_book, tmp_path, "2026-01-01").done_before
-    assert len(trained) == 2
-    (first.out.parent / "stages" / "resolve" / "link_model.parquet").unlink()  # as a night of before there were link models left it
-    assert run_night(small_book, tmp_path, "2026-01-01").done_before and len(trained) == 2
+    assert len(trained) == 4
+    for table in LINK_MODELS:  # as a night of before there were link models left it
+        (first.out.parent / "stages" / "resolve" / f"{table}.parquet").unlink()
+    assert run_night(small_book, tmp_path, "2026-01-01").done_before and len(trained) == 4

@@ -14,6 +14,7 @@ from features.spine import spine
 from pipelines.errors import DataError
 from pipelines.report import anomaly
 from pipelines.report.messages import LANGUAGES, PARTS, Number, catalogue
+from pipelines.resolve.designs import ORGANISATIONS, PERSONS
 from tests.parity.book import book
 
 CARD = "{zh: {name: 名, say: '值 {value:.0f}', document: 件}, en: {name: n, say: 'v {value:d} of {limit:,.2f} {detail}', document: d}}"
@@ -43,6 +44,12 @@ def test_every_word_of_the_schema_has_a_translation() -> None:
     ui = catalogue().ui
     wanted = {"scheme": SCHEMES, "line": LINES, "role": ROLES, "kind": PARTY_KINDS, "table": tables()}
     assert [(section, key) for section, keys in wanted.items() for key in keys if key not in ui[section]] == []
+
+
+def test_every_level_of_a_link_has_words_in_chinese() -> None:
+    ui = catalogue().ui
+    labels = {level.label for design in (PERSONS, ORGANISATIONS) for c in design.comparisons for level in c.levels}
+    assert labels == set(ui["link"]) and all(name in ui["compared"] for d in (PERSONS, ORGANISATIONS) for name in d.identity)
 
 
 def test_a_sentence_says_value_limit_and_detail(tmp_path: Path) -> None:

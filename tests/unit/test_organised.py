@@ -10,6 +10,9 @@ import pytest
 
 from benchmarks.identities import link, records
 from pipelines.resolve import training
+from pipelines.resolve.designs import ORGANISATIONS
+from pipelines.resolve.linking import comparable, connect
+from pipelines.resolve.model import SKIPPED, TF, Model
 from pipelines.simulate import simulate
 
 COLUMNS = ("name", "id_number", "licence_no", "phone", "account", "address", "district")
@@ -120,3 +123,12 @@ def test_the_organisations_of_a_case(found: pd.Series, case: str) -> None:
     own = found[found.index.str.startswith(f"{case}:")]
     made = {frozenset(i.removeprefix(f"{case}:") for i in rows) for rows in own.groupby(own).groups.values()}
     assert made == {frozenset(words.split(",")) for words in GROUPS[case]}
+
+
+def test_records_of_two_branches_are_never_compared() -> None:
+    with connect() as connection:
+        model = Model(ORGANISATIONS, {}, {}, 0.1, {}, TF.empty_table(), SKIPPED.empty_table())
+        for branches, wanted in ((("", "礼嘉院区"), False), (("礼嘉院区", "礼嘉院区"), True)):
+            rows = pd.DataFrame({"kind": "hospital", "branch": branches})
+            connection.register("two", rows)
+            assert comparable(connection, model, "two") == wanted
