@@ -1,4 +1,4 @@
-"""The graph of claims, policies and parties: edges, statistically validated links, accident blocks, neighbourhoods."""
+"""The graph of claims, policies and parties: edges, validated links, accident blocks, rings, proximity to proven fraud, neighbourhoods."""
 
 from __future__ import annotations
 
@@ -7,19 +7,21 @@ from collections.abc import Mapping
 import ibis.expr.types as ir
 
 from pipelines.config import Links
+from pipelines.graph.blocks import blocks
 from pipelines.graph.edges import edges, of_line, policy_edges
+from pipelines.graph.groups import of_rings
 from pipelines.graph.links import validated
 from pipelines.graph.neighbourhood import neighbourhood, to_networkx
 from pipelines.graph.proximity import proximity
 from pipelines.graph.rings import rings
 
-__all__ = ["neighbourhood", "proximity", "run", "to_networkx"]
+__all__ = ["neighbourhood", "of_rings", "proximity", "rings", "run", "to_networkx"]
 
 DEFAULT = Links()
 
 
 def run(tables: Mapping[str, ir.Table], rules: Links = DEFAULT) -> dict[str, ir.Table]:
-    """Tables of the graph: ``edges``, ``policy_edges``, ``links``, ``link_claims``, ``rings``, ``ring_members``.
+    """Tables of the graph: ``edges``, ``policy_edges``, ``links``, ``link_claims``, ``blocks``, ``block_members``.
 
     Parameters
     ----------
@@ -28,11 +30,11 @@ def run(tables: Mapping[str, ir.Table], rules: Links = DEFAULT) -> dict[str, ir.
     rules : Links
         Of the validated links.
     """
-    blocks, members = rings(edges(of_line(tables, "motor")), tables["entities"])
+    found, members = blocks(edges(of_line(tables, "motor")), tables["entities"])
     return {
         "edges": edges(tables),
         "policy_edges": policy_edges(tables),
         **validated(tables, rules),
-        "rings": blocks,
-        "ring_members": members,
+        "blocks": found,
+        "block_members": members,
     }

@@ -1,78 +1,211 @@
-"""Accident blocks: biconnected parts of the person-accident graph (Subelj, Furlan and Bajec 2011, Expert Systems with Applications 38).
+"""Rings: groups that share members are one ring, with its members, organiser, links, money, time, and what speaks against it.
 
-In a block every person was in at least two of its accidents, and no single person or accident holds it together by himself.
+Cost: one scan of the edges and of each view for the claims that groups name; the rest grows with the rings, not with the book.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import date
+from typing import NamedTuple
+
 import ibis
 import ibis.expr.types as ir
-import networkx as nx
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
-from pipelines.ids import digest
+from pipelines.graph import standing
+from pipelines.graph.continuity import Named, continued
+from pipelines.graph.groups import CONTACTS, LINK, Groups, groups
+from pipelines.graph.measures import TRADES, Shape, shape, significance
+from pipelines.graph.membership import customers, members, merged, owners, participants
+from pipelines.graph.reach import facts
 
-PEOPLE = ("driver", "owner", "passenger", "third_party", "witness", "claimant", "insured")
-HUB = 50
-"""A person in more accidents than this is a fleet or a placeholder."""
+FEWEST, FAMILIES = 4, 3
+"""A ring has so many members (phones and accounts not counted), and its people are of so many families."""
+PROVEN = 0.05
+"""Share of members and claims with a confirmed outcome from which verdicts speak against the whole ring."""
+KINDS = ("accident_block", "community", "crowd", "complaint", "surrender", "shared_contact")
+"""A ring made of several groups bears the first of their kinds."""
+RINGS = [
+    "ring_id", "kind", "made_by", "lead", "why", "evidence", "told_by", "organiser_id", "organiser_kind", "n_members", "n_people", "n_families",
+    "n_claims", "n_policies", "n_events", "amount", "first_at", "last_at", "insurers", "provinces", "districts", "n_provinces", "density", "held",
+    "p", "n_links", "n_possible", "n_proven", "proven", "first_seen", "new_members", "predecessors",
+]  # fmt: skip
+
+MEMBERS = ["ring_id", "entity_id", "kind", "role", "organiser", "between", "n_units", "flagged", "proven", "new"]
+CLAIMS = ["ring_id", "claim_id", "policy_id", "source"]
+LINKS = ["ring_id", "a_id", "a_kind", "b_id", "b_kind", "n", "validated"]
+ORDER = ("ring_id", "claim_id", "policy_id", "source", "entity_id", "a_id", "b_id")
 
 
-def rings(edges: ir.Table, entities: ir.Table) -> tuple[ir.Table, ir.Table]:
-    """Accident blocks of at least two accidents and two persons.
+class Made(NamedTuple):
+    """Rings before they are measured: units (ring, unit, ...), people (ring, entity_id, ...), rows of the graph on their claims."""
+
+    units: pd.DataFrame
+    people: pd.DataFrame
+    rows: pd.DataFrame
+    core: pd.DataFrame
+
+
+def rings(tables: Mapping[str, ir.Table], as_of: date, known: pd.DataFrame | None = None) -> dict[str, pd.DataFrame]:
+    """Tonight's rings.
 
     Parameters
     ----------
-    edges : ibis Table
-        As :func:`pipelines.graph.edges.edges` returns them.
-    entities : ibis Table
-        For families and exemptions.
+    tables : mapping of str to ibis Table
+        The graph's tables, the views, ``entities``, ``outcomes``, ``policy_events`` and ``findings`` of flags that do not speak of rings.
+    as_of : date
+        Tonight.
+    known : DataFrame, optional
+        The ring ledger that the night starts from: ring_id, entity_id, first_seen.
 
     Returns
     -------
-    rings : ibis Table
-        ring_id, kind (``accident_block``), n_members (persons), n_events, n_families.
-    members : ibis Table
-        ring_id, entity_id, role: ``person``, or ``event`` with the event's id.
+    dict of str to DataFrame
+        ``rings`` (``RINGS``), ``ring_members`` (ring_id, entity_id, kind, role, organiser, between, n_units, flagged, proven, new),
+        ``ring_claims`` (ring_id, claim_id or policy_id, source), ``ring_links`` (ring_id, a_id, a_kind, b_id, b_kind, n, amount, validated)
+        and the new ``ring_ledger``.
     """
-    frame = _core(_participations(edges, entities).to_pandas())
-    graph: nx.Graph[str] = nx.Graph()
-    graph.add_edges_from(zip("p" + frame.entity_id, "e" + frame.event_id, strict=True))
-    blocks = [sorted(b) for b in nx.biconnected_components(graph) if len(b) > 3]
-    members = pd.DataFrame([(digest(*b), n) for b in blocks for n in b], columns=["block", "node"], dtype="str")
-    families = frame.drop_duplicates("entity_id").set_index("entity_id").family_id
-    return _tables(members.assign(ring_id="ring:" + members.block, role=members.node.str[:1], entity_id=members.node.str[1:]), families)
+    made = _made(tables, groups(tables))
+    joined = _joined(tables, made)
+    shapes = {str(ring): shape(part, _of(joined, str(ring))) for ring, part in made.people.groupby("ring")}
+    table = _described(tables, made, joined, shapes)
+    people = _members(tables, made, table, shapes)
+    return _published((table, people, joined), made, continued(people, known, as_of))
 
 
-def _participations(edges: ir.Table, entities: ir.Table) -> ir.Table:
-    """Persons in at least two motor accidents, one row per accident."""
-    people = entities.filter(entities.kind == "person", ~entities.exempt).select("entity_id", "family_id")
-    motor = edges.filter(edges.line == "motor", edges.role.isin(PEOPLE)).select("entity_id", "event_id").distinct()
-    counted = motor.mutate(accidents=motor.event_id.count().over(group_by="entity_id"))
-    return counted.filter(counted.accidents.between(2, HUB)).drop("accidents").inner_join(people, "entity_id")
+def _made(tables: Mapping[str, ir.Table], found: Groups) -> Made:
+    """Groups gathered into rings, without those that are too small to be one."""
+    rows = participants(tables, found.units)
+    leading = merged(found, customers(rows))
+    own = owners(tables, found.core).assign(kind="person", role="owner")
+    core = pd.concat([found.core.assign(role=None), own], ignore_index=True)
+    units, core = (t.assign(ring=t.group.map(leading)) for t in (found.units, core))
+    units = units.drop_duplicates(["ring", "unit", "code"])
+    core = core.drop_duplicates(["ring", "entity_id"])
+    people = members(rows, units, core[["ring", "entity_id", "kind", "role"]])
+    people = people.assign(member=~people.kind.isin(CONTACTS), family=_families(tables, people))
+    counted = people[people.member].groupby("ring").agg(n=("entity_id", "size"), families=("family", "nunique"))
+    large = counted.index[(counted.n >= FEWEST) & (counted.families >= FAMILIES)]
+    return Made(*(t[t.ring.isin(large)].reset_index(drop=True) for t in (units, people)), rows, core)
 
 
-def _core(frame: pd.DataFrame) -> pd.DataFrame:
-    """What is left when persons and accidents with one connection are taken away until none is left: blocks lie within."""
-    while len(frame):
-        alone = frame.groupby("event_id").entity_id.transform("size").lt(2) | frame.groupby("entity_id").event_id.transform("size").lt(2)
-        if not alone.any():
-            break
-        frame = frame[~alone]
-    return frame.sort_values(["entity_id", "event_id"])
+def _families(tables: Mapping[str, ir.Table], people: pd.DataFrame) -> pd.Series:
+    """Family of every person; null for others."""
+    wanted = ibis.memtable(people[["entity_id"]].drop_duplicates().astype("string"))
+    entities = tables["entities"].filter(lambda t: t.kind == "person")
+    of = entities.semi_join(wanted, "entity_id").select("entity_id", family=ibis.coalesce(entities.family_id, entities.entity_id)).to_pandas()
+    return people.entity_id.map(of.set_index("entity_id").family)
 
 
-def _tables(members: pd.DataFrame, families: pd.Series) -> tuple[ir.Table, ir.Table]:
-    members = members.assign(role=members.role.map({"p": "person", "e": "event"}), family=members.entity_id.map(families))
-    counts: dict[str, pd.Series] = {
-        "n_members": (members.role == "person").groupby(members.ring_id).sum(),
-        "n_events": (members.role == "event").groupby(members.ring_id).sum(),
-        "n_families": members.groupby("ring_id").family.nunique(),
+def _joined(tables: Mapping[str, ir.Table], made: Made) -> pd.DataFrame:
+    """Who of a ring shares how many of its claims with whom: somebody who serves or a contact with anybody, people of a crash with each other."""
+    on = _present(made)
+    crash = made.units[made.units.kind == "accident_block"][["ring", "unit"]].drop_duplicates().assign(crash=True)
+    on = on.merge(crash, on=["ring", "unit"], how="left")
+    on["hub"] = on.hub | on.crash.fillna(False).astype(bool)
+    pairs = on.merge(on[["ring", "unit", "entity_id", "kind", "hub"]], on=["ring", "unit"], suffixes=("", "_b"))
+    pairs = pairs[(pairs.entity_id < pairs.entity_id_b) & (pairs.hub | pairs.hub_b)]
+    counted = pairs.groupby(["ring", "entity_id", "kind", "entity_id_b", "kind_b"]).unit.nunique().rename("n").reset_index()
+    named = counted.rename(columns={"entity_id": "a_id", "kind": "a_kind", "entity_id_b": "b_id", "kind_b": "b_kind"})
+    links = tables["links"].select("a_id", "b_id", "p").to_pandas()
+    ends = np.sort(links[["a_id", "b_id"]].to_numpy(dtype=str), axis=1) if len(links) else np.empty((0, 2), dtype=str)
+    least = pd.DataFrame({"a_id": ends[:, 0], "b_id": ends[:, 1], "p": links.p}).groupby(["a_id", "b_id"], as_index=False).p.min()
+    return named.merge(least, on=["a_id", "b_id"], how="left").assign(validated=lambda t: t.p.notna())
+
+
+def _present(made: Made) -> pd.DataFrame:
+    """Members and contacts on each unit of their ring: ring, unit, entity_id, kind, hub."""
+    units = made.units[["ring", "unit"]].drop_duplicates()
+    seen = units.merge(made.rows[["unit", "entity_id"]].drop_duplicates(), on="unit")
+    contacts = made.core[made.core.kind.isin(CONTACTS)][["ring", "group", "entity_id"]]
+    shared = made.units[["ring", "group", "unit"]].merge(contacts, on=["ring", "group"])[["ring", "unit", "entity_id"]]
+    every = pd.concat([seen, shared], ignore_index=True).drop_duplicates()
+    named = every.merge(made.people[["ring", "entity_id", "kind", "role"]], on=["ring", "entity_id"])
+    return named.assign(hub=named.kind.isin([*TRADES, *CONTACTS]) | ~named.role.isin(["customer", "owner", "insured", "holder", "claimant"]))
+
+
+def _of(joined: pd.DataFrame, ring: str) -> pd.DataFrame:
+    return joined[joined.ring == ring]
+
+
+def _described(tables: Mapping[str, ir.Table], made: Made, joined: pd.DataFrame, shapes: Mapping[str, Shape]) -> pd.DataFrame:
+    """One row per ring, but for its name."""
+    grouped = made.units.groupby("ring")
+    made_by = grouped.code.agg(lambda c: ",".join(sorted(set(c))))
+    kinds = grouped.kind.agg(lambda k: next(kind for kind in KINDS if kind in set(k)))
+    table = pd.DataFrame({"made_by": made_by, "kind": kinds}).join(facts(tables, made.units)).join(_sizes(made)).join(_chance(joined, made))
+    found = {ring: (s.density, s.held, s.organiser) for ring, s in shapes.items()}
+    table = table.join(pd.DataFrame.from_dict(found, orient="index", columns=["density", "held", "organiser_id"]))
+    table["organiser_kind"] = table.organiser_id.str.split(":").str[0]
+    return _judged(tables, made, table).rename_axis("ring").reset_index()
+
+
+def _sizes(made: Made) -> pd.DataFrame:
+    real = made.people[made.people.member]
+    grouped = real.groupby("ring")
+    people = (real.kind == "person").groupby(real.ring).sum()
+    return pd.DataFrame({"n_members": grouped.size(), "n_people": people, "n_families": grouped.family.nunique()})
+
+
+def _chance(joined: pd.DataFrame, made: Made) -> pd.DataFrame:
+    """Links, possible pairs of parties, and the chance of so many."""
+    valid = joined[joined.validated]
+    links = valid.groupby("ring").p.agg(list)
+    trades = made.people[made.people.kind.isin([*TRADES, *CONTACTS])].groupby("ring").size()
+    n = made.units.groupby("ring").size().index
+    sizes = trades.reindex(n).fillna(0).astype("int64")
+    listed = links.reindex(n)
+    counts = listed.map(lambda v: len(v) if isinstance(v, list) else 0).astype("int64")
+    possible = np.maximum(sizes * (sizes - 1) // 2, counts)
+    p = [significance(np.asarray(v, dtype=float) if isinstance(v, list) else np.empty(0), int(m)) for v, m in zip(listed, possible, strict=True)]
+    return pd.DataFrame({"n_links": counts, "n_possible": possible, "p": p}, index=n)
+
+
+def _judged(tables: Mapping[str, ir.Table], made: Made, table: pd.DataFrame) -> pd.DataFrame:
+    """What speaks against each ring besides its links; without it a ring is a fact about the book and no lead."""
+    against = standing.evidence(tables, made.units)
+    confirmed = standing.proven(tables, made.people[made.people.member], made.units).groupby("ring").size()
+    codes = against.groupby("ring").code.agg(list).reindex(table.index)
+    several = table.made_by.map(lambda c: standing.different(set(c.split(","))))
+    n_proven = confirmed.reindex(table.index).fillna(0).astype("int64")
+    share = (n_proven / (table.n_members + table.n_claims)).round(6)
+    why = np.select([codes.notna(), several, share >= PROVEN], ["flags", "signs", "proven"], "none")
+    told = codes.map(lambda c: c[0] if isinstance(c, list) else None)
+    evidence = codes.map(lambda c: ",".join(c) if isinstance(c, list) else "")
+    made_by = table.made_by.map(lambda c: next((x for x in c.split(",") if x not in (LINK, "crash")), None))
+    return table.assign(evidence=evidence, why=why, lead=why != "none", n_proven=n_proven, proven=share, told_by=made_by.fillna(told))
+
+
+def _members(tables: Mapping[str, ir.Table], made: Made, table: pd.DataFrame, shapes: Mapping[str, Shape]) -> pd.DataFrame:
+    """Members with what is known of each."""
+    people = made.people.copy()
+    organiser = table.set_index("ring").organiser_id
+    between = [shapes[ring].between[entity] for ring, entity in zip(people.ring, people.entity_id, strict=True)]
+    found = tables["findings"].select(entity_id="subject_id").distinct()
+    wanted = ibis.memtable(people[["entity_id"]].drop_duplicates().astype("string"))
+    flagged = set(wanted.semi_join(found, "entity_id").to_pandas().entity_id)
+    confirmed = standing.proven(tables, people[people.member], made.units.head(0))
+    sure = set(zip(confirmed.ring, confirmed.subject, strict=True))
+    return people.assign(
+        organiser=people.entity_id == people.ring.map(organiser), between=between, flagged=people.entity_id.isin(flagged),
+        proven=[key in sure for key in zip(people.ring, people.entity_id, strict=True)],
+    )  # fmt: skip
+
+
+def _published(measured: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], made: Made, named: Named) -> dict[str, pd.DataFrame]:
+    """The tables under the rings' lasting names."""
+    table, people, joined = measured
+    names = named.rings.set_index("ring").ring_id
+    people = people.merge(named.members, on=["ring", "entity_id"])
+    claim = made.units.unit_kind == "claim"
+    units = made.units.assign(claim_id=made.units.unit.where(claim), policy_id=made.units.unit.where(~claim), source=made.units.code)
+    tables = {
+        "rings": table.merge(named.rings, on="ring")[RINGS],
+        "ring_members": people.assign(ring_id=people.ring.map(names))[MEMBERS],
+        "ring_claims": units.assign(ring_id=units.ring.map(names))[CLAIMS],
+        "ring_links": joined.assign(ring_id=joined.ring.map(names))[LINKS],
+        "ring_ledger": named.ledger,
     }
-    ids = sorted(members.ring_id.unique())
-    numbers = {c: pa.array(np.asarray([v[i] for i in ids], dtype="int64")) for c, v in counts.items()}
-    rows = pa.table({"ring_id": pa.array(ids, pa.string()), "kind": pa.array(["accident_block"] * len(ids), pa.string()), **numbers})
-    listed = members.sort_values(["ring_id", "role", "entity_id"])
-    columns = {c: pa.array(listed[c].tolist(), pa.string()) for c in ("ring_id", "entity_id", "role")}
-    return ibis.memtable(rows), ibis.memtable(pa.table(columns))
+    return {name: frame.sort_values([c for c in ORDER if c in frame.columns], ignore_index=True) for name, frame in tables.items()}

@@ -1,0 +1,77 @@
+"""Accident blocks: biconnected parts of the person-accident graph (Subelj, Furlan and Bajec 2011, Expert Systems with Applications 38).
+
+In a block every person was in at least two of its accidents, and no single person or accident holds it together by himself.
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+import networkx as nx
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from pipelines.ids import digest
+
+PEOPLE = ("driver", "owner", "passenger", "third_party", "witness", "claimant", "insured")
+HUB = 50
+"""A person in more accidents than this is a fleet or a placeholder."""
+
+
+def blocks(edges: ir.Table, entities: ir.Table) -> tuple[ir.Table, ir.Table]:
+    """Accident blocks of at least two accidents and two persons.
+
+    Parameters
+    ----------
+    edges : ibis Table
+        As :func:`pipelines.graph.edges.edges` returns them.
+    entities : ibis Table
+        For families and exemptions.
+
+    Returns
+    -------
+    blocks : ibis Table
+        block_id, n_persons, n_events, n_families.
+    members : ibis Table
+        block_id, entity_id, role: ``person``, or ``event`` with the event's id.
+    """
+    frame = _core(_participations(edges, entities).to_pandas())
+    graph: nx.Graph[str] = nx.Graph()
+    graph.add_edges_from(zip("p" + frame.entity_id, "e" + frame.event_id, strict=True))
+    parts = [sorted(b) for b in nx.biconnected_components(graph) if len(b) > 3]
+    members = pd.DataFrame([(digest(*b), n) for b in parts for n in b], columns=["block_id", "node"], dtype="str")
+    families = frame.drop_duplicates("entity_id").set_index("entity_id").family_id
+    return _tables(members.assign(role=members.node.str[:1], entity_id=members.node.str[1:]), families)
+
+
+def _participations(edges: ir.Table, entities: ir.Table) -> ir.Table:
+    """Persons in at least two motor accidents, one row per accident."""
+    people = entities.filter(entities.kind == "person", ~entities.exempt).select("entity_id", "family_id")
+    motor = edges.filter(edges.line == "motor", edges.role.isin(PEOPLE)).select("entity_id", "event_id").distinct()
+    counted = motor.mutate(accidents=motor.event_id.count().over(group_by="entity_id"))
+    return counted.filter(counted.accidents.between(2, HUB)).drop("accidents").inner_join(people, "entity_id")
+
+
+def _core(frame: pd.DataFrame) -> pd.DataFrame:
+    """What is left when persons and accidents with one connection are taken away until none is left: blocks lie within."""
+    while len(frame):
+        alone = frame.groupby("event_id").entity_id.transform("size").lt(2) | frame.groupby("entity_id").event_id.transform("size").lt(2)
+        if not alone.any():
+            break
+        frame = frame[~alone]
+    return frame.sort_values(["entity_id", "event_id"])
+
+
+def _tables(members: pd.DataFrame, families: pd.Series) -> tuple[ir.Table, ir.Table]:
+    members = members.assign(role=members.role.map({"p": "person", "e": "event"}), family=members.entity_id.map(families))
+    counts: dict[str, pd.Series] = {
+        "n_persons": (members.role == "person").groupby(members.block_id).sum(),
+        "n_events": (members.role == "event").groupby(members.block_id).sum(),
+        "n_families": members.groupby("block_id").family.nunique(),
+    }
+    ids = sorted(members.block_id.unique())
+    numbers = {c: pa.array(np.asarray([v[i] for i in ids], dtype="int64")) for c, v in counts.items()}
+    listed = members.sort_values(["block_id", "role", "entity_id"])
+    columns = {c: pa.array(listed[c].tolist(), pa.string()) for c in ("block_id", "entity_id", "role")}
+    return ibis.memtable(pa.table({"block_id": pa.array(ids, pa.string()), **numbers})), ibis.memtable(pa.table(columns))

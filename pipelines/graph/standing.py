@@ -1,0 +1,92 @@
+"""Does something speak against a ring besides its links? Red flags on its claims beyond chance, signs of different kinds, verdicts.
+
+Statistics cannot tell honest dependence from fraud: a village's agent and its clinic are linked beyond any doubt, and honest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from pipelines.engine.keeping import kept
+from pipelines.graph.groups import SOURCES, located
+
+OF_LINKS = ("H16", "M09", "M17", "M20", "N01", "N02", "N03", "N04", "N05", "M07", "X04", "S01", "M05", "A03", "I01")
+"""Red flags that speak of links and rings themselves, or pile up others: no independent evidence. A vehicle in several crashes (M05) is
+what an accident block is made of, a phone or device in common (A03, I01) what a group is."""
+LEAST, LEVEL = 2, 0.05
+
+
+def evidence(tables: Mapping[str, ir.Table], units: pd.DataFrame) -> pd.DataFrame:
+    """Red flags on the rings' claims and policies that chance does not explain.
+
+    Parameters
+    ----------
+    tables : mapping of str to ibis Table
+        ``findings``, ``policy_events``, ``claim_view``, ``policy_view``.
+    units : DataFrame
+        ring, unit, code (of the group it comes from).
+
+    Returns
+    -------
+    DataFrame
+        ring, code, k (households with it), expected, p (one-sided Poisson tail); only k >= ``LEAST`` and p below ``LEVEL`` over
+        the number of flags, and no flag that made the ring or speaks of links.
+    """
+    homes = _homes(tables)
+    flagged = kept(_carried(tables).inner_join(homes, "unit"))
+    sizes = homes.group_by("line").agg(size=homes.home.nunique())
+    rates = flagged.group_by("code", "line").agg(hits=flagged.home.nunique()).inner_join(sizes, "line")
+    own = ibis.memtable(units[["ring", "unit"]].drop_duplicates().astype("string"))
+    here = own.inner_join(homes, "unit").group_by("ring", "line").agg(n=lambda t: t.home.nunique())
+    found = own.inner_join(flagged, "unit").group_by("ring", "code").agg(k=lambda t: t.home.nunique())
+    chance = here.inner_join(rates, "line")
+    means = chance.group_by("ring", "code").agg(expected=(chance.n * chance.hits / chance["size"].cast("float64")).sum())
+    rows = found.filter(found.k >= LEAST).inner_join(means, ["ring", "code"]).to_pandas()
+    return _unlikely(rows, units)
+
+
+def _unlikely(rows: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
+    from scipy.special import gammainc
+
+    made = units[["ring", "code"]].drop_duplicates().assign(made=True)
+    free = rows.merge(made, on=["ring", "code"], how="left")
+    free = free[free.made.isna()].drop(columns="made")
+    tail = gammainc(free.k.to_numpy(dtype=float), np.maximum(free.expected.to_numpy(dtype=float), 1e-9))
+    known = free.assign(p=tail, expected=free.expected.round(6))
+    tests = max(1, rows.code.nunique())
+    return known[known.p * tests < LEVEL].sort_values(["ring", "p", "code"], ignore_index=True)
+
+
+def _carried(tables: Mapping[str, ir.Table]) -> ir.Table:
+    """Claims and policies with their red flags: unit, code; distinct."""
+    found = tables["findings"].filter(lambda t: ~t.code.isin(OF_LINKS))
+    rows = located(found, tables["policy_events"])
+    return rows.filter(rows.unit.notnull()).select("unit", "code").distinct()
+
+
+def _homes(tables: Mapping[str, ir.Table]) -> ir.Table:
+    """Household and line of every claim and policy: what one household does twice is one sign."""
+    claims, policies = tables["claim_view"], tables["policy_view"]
+    of_policy = ibis.coalesce(policies.holder_family, policies.insured_family, policies.policy_id)
+    return claims.select(unit="claim_id", line=claims.line.fill_null("?"), home="family_id").union(
+        policies.select(unit="policy_id", line=policies.line.fill_null("?"), home=of_policy)
+    )
+
+
+def different(codes: set[str]) -> bool:
+    """True if what makes a ring rests on two things of which neither follows from the other: a phone and an account, a link and a burst."""
+    return len({part for c in codes for part in (SOURCES[c].rests_on if c in SOURCES else (c,))}) > 1
+
+
+def proven(tables: Mapping[str, ir.Table], parties: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
+    """Members and claims of rings that a verdict known before ``as_of`` confirmed: ring, subject; one row each."""
+    outcomes = tables["outcomes"]
+    confirmed = outcomes.filter(outcomes.verdict == "confirmed").select(subject="entity").distinct().to_pandas()
+    named = [parties[["ring", "entity_id"]].set_axis(["ring", "subject"], axis=1), units[["ring", "unit"]].set_axis(["ring", "subject"], axis=1)]
+    every = pd.concat(named).drop_duplicates()
+    return every[every.subject.isin(confirmed.subject)].sort_values(["ring", "subject"], ignore_index=True)
