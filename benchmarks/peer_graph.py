@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from pipelines.graph.blocks import HUB, PEOPLE
 from pipelines.graph.links import LEAST, LEVEL, PAIRS, THIN, Pair
-from pipelines.graph.rings import HUB, PEOPLE
 
 Tables: TypeAlias = Any
 """The peer's tables by name."""

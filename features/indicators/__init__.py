@@ -16,6 +16,7 @@ from features.indicators import (
     party,
     proximity,
     regional,
+    rings,
     selling,
     surrender,
     treatment,
@@ -38,6 +39,7 @@ INDICATORS: tuple[RedFlag, ...] = (
     *internet.FLAGS,
     *proximity.FLAGS,
     *network.FLAGS,
+    *rings.FLAGS,
     *party.FLAGS,
 )
 """All red flags. Each module ends in its own ``FLAGS``."""

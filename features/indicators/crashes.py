@@ -84,16 +84,18 @@ def role_swap(book: Book, s: Settings) -> ir.Table:
 def accident_block(book: Book, s: Settings) -> ir.Table:
     """Several people who meet again and again in accidents.
 
-    Condition: a biconnected block of at least ``events`` accidents and ``persons`` persons of ``families`` families.
+    Condition: a biconnected block of at least ``events`` accidents and ``persons`` persons of ``families`` families, in a ring that
+    something besides its links speaks against.
     Example: A hits B, B hits C, C hits A.
     Reason: strangers do not meet twice on the road.
     Exclusions: one family in its car; exempt parties; one crash claimed on several covers.
     """
-    rings = book["rings"].filter(lambda t: (t.n_events >= s["events"]) & (t.n_members >= s["persons"]) & (t.n_families >= s["families"]))
-    events = book["ring_members"].filter(lambda t: t.role == "event").select("ring_id", event_id="entity_id")
-    claims = book["claim_view"].select("claim_id", "event_id", "line").filter(lambda t: t.line == "motor")
-    hit = rings.inner_join(events, "ring_id").inner_join(claims, "event_id")
-    return finding(hit, ("ring", "ring_id"), ("n_events", s["events"]), ("claims", "claim_id"), "n_members")
+    rings = book["rings"].filter(
+        lambda t: t.lead & (t.n_events >= s["events"]) & (t.n_people >= s["persons"]) & (t.n_families >= s["families"])
+    )
+    claims = book["ring_claims"].filter(lambda t: t.source == "crash").select("ring_id", "claim_id")
+    hit = rings.inner_join(claims, "ring_id")
+    return finding(hit, ("ring", "ring_id"), ("n_events", s["events"]), ("claims", "claim_id"), "n_people")
 
 
 @red_flag(

@@ -18,7 +18,7 @@ from pipelines.contracts.admission import Admission
 from pipelines.engine.duckdb import DuckEngine
 from pipelines.flows.intake import Intake, Options, take_in
 from pipelines.flows.publishing import about, publish
-from pipelines.flows.screen import LINK_MODELS, link_model, screen
+from pipelines.flows.screen import LINK_MODELS, RING_LEDGER, known_rings, link_model, screen
 from pipelines.ids import digest_file, digest_json
 from pipelines.resolve.judgements import in_force
 from pipelines.tracking import Recorder
@@ -100,8 +100,9 @@ def _publish(run: runs.Run, intake: Intake, settings: config.Settings, ledger: P
     book = screen(run, intake, settings)
     made = run.stage("leads", lambda: _leads(run, book, settings, ledger), ordered=True)
     facts = about(run, intake, settings, {**book.tables, **made})
-    run.publish(lambda out: publish(made, out, (settings.report, intake), facts))
-    runs.copy_file(run.folder / "stages" / "leads" / LEDGER, run.folder / LEDGER)
+    run.publish(lambda out: publish({**book.tables, **made}, out, (settings.report, intake), facts))
+    for stage, name in (("leads", LEDGER), ("rings", RING_LEDGER)):
+        runs.copy_file(run.folder / "stages" / stage / name, run.folder / name)
     return run.finish(facts)
 
 
@@ -117,6 +118,7 @@ def run_key(intake: Intake, settings: config.Settings, ledger: Path | None) -> s
             "libraries": runs.lock_digest(),
             "ledger": digest_file(ledger) if ledger else "",
             "link_models": [model.name if (model := link_model(intake, table)) else "" for table in LINK_MODELS],
+            "rings": digest_file(rings) if (rings := known_rings(intake)) else "",
             "judgements": in_force(intake.workspace.root, intake.as_of).to_pylist(),
         },
         length=32,

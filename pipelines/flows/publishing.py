@@ -18,7 +18,18 @@ from pipelines.contracts import report as validation
 from pipelines.flows.intake import Intake
 from pipelines.ids import digest_json
 
-PUBLISHED = ("leads", "lead_reasons", "lead_evidence", "cases", "case_members", "neighbourhood")
+PUBLISHED = (
+    "leads",
+    "lead_reasons",
+    "lead_evidence",
+    "cases",
+    "case_members",
+    "neighbourhood",
+    "rings",
+    "ring_members",
+    "ring_claims",
+    "ring_links",
+)
 
 
 def publish(made: Mapping[str, ir.Table], out: Path, context: tuple[config.Report, Intake], facts: Mapping[str, Any]) -> None:
@@ -27,7 +38,7 @@ def publish(made: Mapping[str, ir.Table], out: Path, context: tuple[config.Repor
     Parameters
     ----------
     made : mapping of str to ibis Table
-        The tables of the ``leads`` stage.
+        The night's tables: those of the stages ``leads`` and ``rings`` are published.
     out : Path
         An empty folder.
     context : (Report, Intake)
@@ -73,7 +84,7 @@ def _quarantined(intake: Intake) -> list[dict[str, Any]]:
 
 
 def _counts(intake: Intake, tables: Mapping[str, ir.Table]) -> dict[str, int]:
-    names = {"claims": "claims", "policies": "policies", "entities": "entities", "links": "links", "findings": "findings"}
+    names = {"claims": "claims", "policies": "policies", "entities": "entities", "links": "links", "rings": "rings", "findings": "findings"}
     sizes = {k: int(tables[t].count().execute()) for k, t in (names | {"leads": "leads", "cases": "cases"}).items()}
     listed = tables["cases"].filter(tables["cases"].listed).count().execute()
     rows = {"rows": sum(a.rows for a in intake.admissions), "quarantined": sum(a.quarantined for a in intake.admissions)}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 import pyarrow
 import pyarrow.parquet as pq
 
@@ -13,9 +14,10 @@ from features import agents, claims, parties, policies, providers
 from features.book import Book
 from features.indicators import INDICATORS
 from features.indicators.base import FINDING, RedFlag
+from features.indicators.rings import ABOUT_RINGS
 from features.spine import PROVIDERS, spine
 from features.views import claim_view, policy_view
-from pipelines import config, graph, resolve, runs
+from pipelines import config, graph, leads, resolve, runs
 from pipelines.contracts import admission, deliveries
 from pipelines.engine.keeping import kept
 from pipelines.flows.intake import Intake
@@ -24,6 +26,7 @@ from pipelines.resolve.people import MODELS
 
 LINK_MODELS = ("link_model", "organisation_model")
 """Tables of the stage ``resolve`` with the digest of a link model: of persons, of organisations."""
+RING_LEDGER = "ring_ledger.parquet"
 FEATURES = {
     "features_claim": (("claim",), claims.features),
     "features_policy": (("policy",), policies.features),
@@ -36,7 +39,7 @@ KINDS = tuple(kind for wanted, _ in FEATURES.values() for kind in wanted)
 
 
 def screen(run: runs.Run, intake: Intake, settings: config.Settings) -> Book:
-    """Carry out staging, resolving, views, graph, proximity, features and red flags.
+    """Carry out staging, resolving, views, graph, proximity, features, rings and red flags.
 
     Parameters
     ----------
@@ -58,7 +61,9 @@ def screen(run: runs.Run, intake: Intake, settings: config.Settings) -> Book:
     book = _more(book, run.stage("graph", lambda: graph.run(book.tables, settings.links)))
     book = _more(book, run.stage("proximity", lambda: _proximity(book, settings.scope.look_back_days)))
     book = _more(book, run.stage("features", lambda: _features(book, settings.scope.look_back_days)))
-    return _more(book, run.stage("flags", lambda: _findings(book, _enabled(settings)), ordered=True))
+    signs = _more(book, run.stage("signs", lambda: _signs(book, settings)))
+    book = _more(book, run.stage("rings", lambda: _rings(signs, known_rings(intake)), ordered=True))
+    return _more(book, run.stage("flags", lambda: _flags(book, signs, settings), ordered=True))
 
 
 def _proximity(book: Book, days: int) -> dict[str, ir.Table]:
@@ -69,6 +74,35 @@ def _features(book: Book, days: int) -> dict[str, ir.Table]:
     """Features of tonight's subjects of every kind."""
     tonight = kept(spine(book, KINDS, days))
     return {name: make(book, tonight) for name, (_, make) in FEATURES.items()}
+
+
+def _signs(book: Book, settings: config.Settings) -> dict[str, ir.Table]:
+    """What the red flags find that do not read rings, the one that piles up the others' claims among them."""
+    first = _findings(book, [f for f in _enabled(settings, INDICATORS) if f.code not in ABOUT_RINGS])
+    piled = _findings(_more(book, first), _enabled(settings, leads.AFTERWARDS))
+    return {name: first[name].union(piled[name]) for name in first}
+
+
+def _rings(book: Book, ledger: Path | None) -> dict[str, ir.Table]:
+    return graph.rings(book.tables, book.as_of, pd.read_parquet(ledger) if ledger else None)
+
+
+def _flags(book: Book, signs: Book, settings: config.Settings) -> dict[str, ir.Table]:
+    """Every finding: the signs, and what the flags find that read the rings."""
+    about = _findings(book, [f for f in _enabled(settings, INDICATORS) if f.code in ABOUT_RINGS])
+    found = graph.of_rings(signs["findings"], book.tables).union(about["findings"])
+    return {
+        "findings": found,
+        "silent": signs["silent"].union(about["silent"]),
+        "flags": leads.card_table((*INDICATORS, *leads.AFTERWARDS)),
+    }
+
+
+def known_rings(intake: Intake) -> Path | None:
+    """The ledger of rings that the night starts from: that of the night before."""
+    before = intake.workspace.before(intake.as_of, intake.book)
+    ledger = intake.workspace.runs / before["run_id"] / RING_LEDGER if before else None
+    return ledger if ledger and ledger.exists() else None  # a night of before there were rings has none
 
 
 def _evidence(intake: Intake) -> resolve.Evidence:
@@ -105,8 +139,8 @@ def _more(book: Book, added: dict[str, ir.Table]) -> Book:
     return Book({**book.tables, **added}, book.as_of, book.available, book.settings)
 
 
-def _enabled(settings: config.Settings) -> list[RedFlag]:
-    return [flag for flag in INDICATORS if flag.code not in settings.disabled_flags]
+def _enabled(settings: config.Settings, flags: tuple[RedFlag, ...]) -> list[RedFlag]:
+    return [flag for flag in flags if flag.code not in settings.disabled_flags]
 
 
 def _findings(book: Book, flags: list[RedFlag]) -> dict[str, ir.Table]:

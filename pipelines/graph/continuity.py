@@ -10,7 +10,6 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from pipelines.ids import digest
@@ -69,9 +68,11 @@ def continued(people: pd.DataFrame, ledger: pd.DataFrame | None, as_of: date) ->
 def _near(now: pd.DataFrame, old: pd.DataFrame) -> pd.DataFrame:
     """Pairs that may be the same: ring, ring_id, n, first_seen."""
     pairs = now.merge(old, on="entity_id").groupby(["ring", "ring_id", "first_seen"]).size().rename("n").reset_index()
-    sizes = np.minimum(*(pairs[c].map(t.groupby(c).size()).astype("float64") for c, t in (("ring", now), ("ring_id", old))))
-    near = pairs[(pairs.n >= COMMON) & (pairs.n >= SHARE * sizes)]
-    return near.sort_values(["first_seen", "n", "ring_id", "ring"], ascending=[True, False, True, True], ignore_index=True)
+    sizes = pairs.assign(now=pairs.ring.map(now.groupby("ring").size()), old=pairs.ring_id.map(old.groupby("ring_id").size()))
+    least = sizes[["now", "old"]].astype("float64").min(axis=1)
+    near: pd.DataFrame = pairs[(pairs.n >= COMMON) & (pairs.n >= SHARE * least)]
+    order = {"first_seen": True, "n": False, "ring_id": True, "ring": True}
+    return near.sort_values(list(order), ascending=list(order.values()), ignore_index=True)
 
 
 def _chosen(near: pd.DataFrame) -> pd.Series:

@@ -14,7 +14,7 @@ from pipelines.graph.communities import communities
 
 
 class Source(NamedTuple):
-    """A red flag that names a group: the kind of ring it makes, and what it rests on, one word for each independent part of its condition."""
+    """A red flag that names a group: the kind of ring it makes, and what it rests on, a word for each independent part of its condition."""
 
     kind: str
     rests_on: tuple[str, ...]
@@ -102,9 +102,7 @@ def _linked(tables: Mapping[str, ir.Table]) -> Groups:
 def _crashed(tables: Mapping[str, ir.Table]) -> Groups:
     """Accident blocks; people and the claims of the accidents."""
     blocks = tables["blocks"]
-    large = blocks.filter(
-        blocks.n_events >= BLOCK_EVENTS, blocks.n_persons >= BLOCK_PERSONS, blocks.n_families >= BLOCK_FAMILIES
-    )
+    large = blocks.filter(blocks.n_events >= BLOCK_EVENTS, blocks.n_persons >= BLOCK_PERSONS, blocks.n_families >= BLOCK_FAMILIES)
     members = tables["block_members"].semi_join(large, "block_id")
     events = members.filter(members.role == "event").select("block_id", event_id="entity_id")
     motor = tables["claim_view"].filter(lambda t: t.line == "motor").select("claim_id", "event_id")
@@ -162,3 +160,21 @@ def _voices(rows: pd.DataFrame) -> pd.DataFrame:
     alone = near[~near.unit.duplicated(keep=False)]
     given = alone.assign(code="S02", subject_kind="phone", subject_id=alone.subject_id_voice)[rows.columns]
     return pd.concat([rows[~rows.index.isin(text.index[text.subject_id.isin(spans.subject_id)])], given], ignore_index=True)
+
+
+def of_rings(findings: ir.Table, tables: Mapping[str, ir.Table]) -> ir.Table:
+    """Findings whose subject is a ring (a complaint template) under the names of tonight's rings that hold their evidence.
+
+    Parameters
+    ----------
+    findings : ibis Table
+        Of red flags that do not read rings.
+    tables : mapping of str to ibis Table
+        ``policy_events`` and ``ring_claims``.
+    """
+    ours = findings.subject_kind == "ring"
+    rows = located(findings.filter(ours), tables["policy_events"])
+    rings = tables["ring_claims"].filter(lambda t: t.policy_id.notnull()).select("ring_id", unit="policy_id").distinct()
+    named = rows.inner_join(rings, "unit").drop("subject_id").rename(subject_id="ring_id")
+    level = named.mutate(value=named.value.max().over(group_by=["code", "subject_id"]))
+    return findings.filter(~ours).union(level.select(*findings.columns).distinct())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import networkx as nx
 import numpy as np
@@ -41,8 +41,7 @@ def shape(nodes: pd.DataFrame, edges: pd.DataFrame) -> Shape:
     graph: nx.Graph[int] = nx.Graph()
     graph.add_nodes_from(range(len(names)))
     graph.add_edges_from(sorted((place[a], place[b]) for a, b in zip(edges.a_id, edges.b_id, strict=True)))
-    sample = {} if len(names) <= EXACT else {"k": EXACT, "seed": SEED}
-    between = nx.betweenness_centrality(graph, **sample)
+    between = nx.betweenness_centrality(graph, k=EXACT if len(names) > EXACT else None, seed=SEED)
     rounded = {name: round(between[place[name]], DECIMALS) for name in names}
     cut = {names[n] for n in nx.articulation_points(graph)}
     density = round(nx.density(graph), DECIMALS)
@@ -63,7 +62,8 @@ def held(graph: nx.Graph[int]) -> float:
     below = dict.fromkeys(tree, 1)
     for node in nx.dfs_postorder_nodes(tree, min(largest)):
         below[node] += sum(below[child] for child in tree[node])
-    cuts = [below[b] if tree.has_edge(a, b) else below[a] for a, b in nx.bridges(whole)]
+    bridges: list[Any] = list(nx.bridges(whole))
+    cuts = [below[b] if tree.has_edge(a, b) else below[a] for a, b in bridges]
     lost = max((min(c, len(largest) - c) for c in cuts), default=0)
     return round((len(largest) - lost) / size, DECIMALS)
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import ibis
 import ibis.expr.types as ir
-import numpy as np
 import pandas as pd
 
 from pipelines.graph.groups import CONTACTS, Groups
@@ -25,8 +24,6 @@ JOINED = 0.5
 """Two groups are one ring from this share of the smaller one's members,"""
 COMMON = 2
 """and from so many."""
-
-
 
 
 def participants(tables: Mapping[str, ir.Table], units: pd.DataFrame) -> pd.DataFrame:
@@ -76,7 +73,8 @@ def merged(groups: Groups, buyers: pd.DataFrame) -> pd.Series:
     sets = pd.concat([of_units, groups.core[["group", "entity_id"]]]).drop_duplicates()
     size = sets.groupby("group").size()
     pairs = sets.merge(sets, on="entity_id", suffixes=("", "_other")).groupby(["group", "group_other"]).size().rename("n").reset_index()
-    least = np.minimum(*(pairs[c].map(size).astype("float64") for c in ("group", "group_other")))
+    sizes = pairs.assign(a=pairs.group.map(size), b=pairs.group_other.map(size))[["a", "b"]]
+    least = sizes.astype("float64").min(axis=1)
     near = pairs[(pairs.n >= COMMON) & (pairs.n >= JOINED * least) & (pairs.group != pairs.group_other)]
     beside = {str(g): sorted(rows) for g, rows in near.groupby("group").group_other}
     leader: dict[str, str] = {}
@@ -111,4 +109,6 @@ def members(rows: pd.DataFrame, units: pd.DataFrame, core: pd.DataFrame) -> pd.D
     joined = chosen.merge(usual[["ring", "entity_id", "role"]].rename(columns={"role": "usual"}), on=["ring", "entity_id"], how="left")
     joined["role"] = joined.role.fillna(joined.usual).fillna(joined.kind)
     counts = here.groupby(["ring", "entity_id"]).unit.nunique().rename("n_units").reset_index()
-    return joined.drop(columns="usual").merge(counts, on=["ring", "entity_id"], how="left").fillna({"n_units": 0}).astype({"n_units": "int64"})
+    return (
+        joined.drop(columns="usual").merge(counts, on=["ring", "entity_id"], how="left").fillna({"n_units": 0}).astype({"n_units": "int64"})
+    )

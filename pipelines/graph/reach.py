@@ -43,7 +43,8 @@ def _rows(tables: Mapping[str, ir.Table], units: pd.DataFrame) -> pd.DataFrame:
     at = ibis.coalesce(claims.event_at, claims.admitted_on.cast("timestamp"), claims.reported_at)
     none = ibis.null("string")
     of_claims = claims.select(
-        unit="claim_id", claim_id="claim_id", policy_id=none, event_id="event_id", amount=claims.amount.cast("float64"), at=at.cast("timestamp(6)"),
+        unit="claim_id", claim_id="claim_id", policy_id=none, event_id="event_id",
+        amount=claims.amount.cast("float64"), at=at.cast("timestamp(6)"),
         insurer="insurer", district=ibis.coalesce(claims.district, claims.hospital_district),
     )  # fmt: skip
     since = ibis.coalesce(policies.surrendered_on, policies.issued_on, policies.starts_on).cast("timestamp(6)")
@@ -51,7 +52,7 @@ def _rows(tables: Mapping[str, ir.Table], units: pd.DataFrame) -> pd.DataFrame:
         unit="policy_id", claim_id=none, policy_id="policy_id", event_id=none, amount=policies.surrender_amount.cast("float64"), at=since,
         insurer="insurer", district=ibis.coalesce(policies.district, policies.sold_district),
     )  # fmt: skip
-    found = own.inner_join(of_claims.union(of_policies), "unit").to_pandas().sort_values(["ring", "unit"], ignore_index=True)
+    found: pd.DataFrame = own.inner_join(of_claims.union(of_policies), "unit").to_pandas().sort_values(["ring", "unit"], ignore_index=True)
     return found.assign(province=found.district.str[:2])
 
 
@@ -71,4 +72,5 @@ def _itinerant(rows: pd.DataFrame) -> pd.Series:
 def _window(part: pd.DataFrame) -> int:
     """Of losses in order of time: the most provinces in any window that starts with one of them."""
     ends = part["at"] + pd.DateOffset(months=MONTHS)
-    return max(part.province[(part["at"] >= start) & (part["at"] < end)].nunique() for start, end in zip(part["at"], ends, strict=True))
+    windows = ((part["at"] >= start) & (part["at"] < end) for start, end in zip(part["at"], ends, strict=True))
+    return max(int(part.province[inside].nunique()) for inside in windows)

@@ -16,7 +16,7 @@ import pandas as pd
 
 from pipelines.graph import standing
 from pipelines.graph.continuity import Named, continued
-from pipelines.graph.groups import CONTACTS, LINK, Groups, groups
+from pipelines.graph.groups import CONTACTS, CRASH, LINK, Groups, groups
 from pipelines.graph.measures import TRADES, Shape, shape, significance
 from pipelines.graph.membership import customers, members, merged, owners, participants
 from pipelines.graph.reach import facts
@@ -27,16 +27,29 @@ PROVEN = 0.05
 """Share of members and claims with a confirmed outcome from which verdicts speak against the whole ring."""
 KINDS = ("accident_block", "community", "crowd", "complaint", "surrender", "shared_contact")
 """A ring made of several groups bears the first of their kinds."""
-RINGS = [
-    "ring_id", "kind", "made_by", "lead", "why", "evidence", "told_by", "organiser_id", "organiser_kind", "n_members", "n_people", "n_families",
-    "n_claims", "n_policies", "n_events", "amount", "first_at", "last_at", "insurers", "provinces", "districts", "n_provinces", "density", "held",
-    "p", "n_links", "n_possible", "n_proven", "proven", "first_seen", "new_members", "predecessors",
-]  # fmt: skip
-
-MEMBERS = ["ring_id", "entity_id", "kind", "role", "organiser", "between", "n_units", "flagged", "proven", "new"]
-CLAIMS = ["ring_id", "claim_id", "policy_id", "source"]
-LINKS = ["ring_id", "a_id", "a_kind", "b_id", "b_kind", "n", "validated"]
-ORDER = ("ring_id", "claim_id", "policy_id", "source", "entity_id", "a_id", "b_id")
+TELLERS = (
+    "H12", "H16", "M20", "M09", "E03", "S02", "S01", "I02", CRASH, LINK, "H02", "A10", "S05", "M10", "I01", "M13", "A03", "N05",
+)  # fmt: skip
+"""What makes rings, from the most definite story to the least."""
+TEXT, WHOLE, REAL, TIME, FLAG = "string", "int64", "float64", "timestamp(6)", "boolean"
+SCHEMAS = {
+    "rings": {
+        **dict.fromkeys(("ring_id", "kind", "made_by"), TEXT), "lead": FLAG,
+        **dict.fromkeys(("why", "evidence", "told_by", "organiser_id", "organiser_kind"), TEXT),
+        **dict.fromkeys(("n_members", "n_people", "n_families", "n_claims", "n_policies", "n_events"), WHOLE),
+        "amount": REAL, "first_at": TIME, "last_at": TIME, **dict.fromkeys(("insurers", "provinces", "districts"), TEXT),
+        "n_provinces": WHOLE, "density": REAL, "held": REAL, "p": REAL, "n_links": WHOLE, "n_possible": WHOLE, "n_proven": WHOLE,
+        "proven": REAL, "first_seen": TIME, "new_members": WHOLE, "predecessors": TEXT,
+    },
+    "ring_members": {
+        **dict.fromkeys(("ring_id", "entity_id", "kind", "role"), TEXT), "organiser": FLAG, "between": REAL, "n_units": WHOLE,
+        **dict.fromkeys(("flagged", "proven", "new"), FLAG),
+    },
+    "ring_claims": dict.fromkeys(("ring_id", "claim_id", "policy_id", "source"), TEXT),
+    "ring_links": {**dict.fromkeys(("ring_id", "a_id", "a_kind", "b_id", "b_kind"), TEXT), "n": WHOLE, "validated": FLAG},
+    "ring_ledger": {"ring_id": TEXT, "entity_id": TEXT, "first_seen": TIME},
+}  # fmt: skip
+"""Tables of the stage, with the type of every column: one that holds nothing has no type of its own."""
 
 
 class Made(NamedTuple):
@@ -48,7 +61,7 @@ class Made(NamedTuple):
     core: pd.DataFrame
 
 
-def rings(tables: Mapping[str, ir.Table], as_of: date, known: pd.DataFrame | None = None) -> dict[str, pd.DataFrame]:
+def rings(tables: Mapping[str, ir.Table], as_of: date, known: pd.DataFrame | None = None) -> dict[str, ir.Table]:
     """Tonight's rings.
 
     Parameters
@@ -62,10 +75,10 @@ def rings(tables: Mapping[str, ir.Table], as_of: date, known: pd.DataFrame | Non
 
     Returns
     -------
-    dict of str to DataFrame
-        ``rings`` (``RINGS``), ``ring_members`` (ring_id, entity_id, kind, role, organiser, between, n_units, flagged, proven, new),
-        ``ring_claims`` (ring_id, claim_id or policy_id, source), ``ring_links`` (ring_id, a_id, a_kind, b_id, b_kind, n, amount, validated)
-        and the new ``ring_ledger``.
+    dict of str to ibis Table
+        As ``SCHEMAS`` lists them: ``rings``; ``ring_members`` (with what a party does there, how much of the ring passes through it, and
+        whether it bears a flag of its own, has a confirmed outcome, is new since the last night); ``ring_claims`` (claim or policy, and the
+        flag, ``link`` or ``crash`` that it comes from); ``ring_links`` (claims and policies in common); and the new ``ring_ledger``.
     """
     made = _made(tables, groups(tables))
     joined = _joined(tables, made)
@@ -88,19 +101,24 @@ def _made(tables: Mapping[str, ir.Table], found: Groups) -> Made:
     people = people.assign(member=~people.kind.isin(CONTACTS), family=_families(tables, people))
     counted = people[people.member].groupby("ring").agg(n=("entity_id", "size"), families=("family", "nunique"))
     large = counted.index[(counted.n >= FEWEST) & (counted.families >= FAMILIES)]
-    return Made(*(t[t.ring.isin(large)].reset_index(drop=True) for t in (units, people)), rows, core)
+    units, people = (t[t.ring.isin(large)].reset_index(drop=True) for t in (units, people))
+    return Made(units, people, rows, core)
 
 
 def _families(tables: Mapping[str, ir.Table], people: pd.DataFrame) -> pd.Series:
     """Family of every person; null for others."""
     wanted = ibis.memtable(people[["entity_id"]].drop_duplicates().astype("string"))
     entities = tables["entities"].filter(lambda t: t.kind == "person")
-    of = entities.semi_join(wanted, "entity_id").select("entity_id", family=ibis.coalesce(entities.family_id, entities.entity_id)).to_pandas()
+    of = (
+        entities.semi_join(wanted, "entity_id")
+        .select("entity_id", family=ibis.coalesce(entities.family_id, entities.entity_id))
+        .to_pandas()
+    )
     return people.entity_id.map(of.set_index("entity_id").family)
 
 
 def _joined(tables: Mapping[str, ir.Table], made: Made) -> pd.DataFrame:
-    """Who of a ring shares how many of its claims with whom: somebody who serves or a contact with anybody, people of a crash with each other."""
+    """Who of a ring shares how many of its claims with whom: who serves, and contacts, with anybody, people of a crash with each other."""
     on = _present(made)
     crash = made.units[made.units.kind == "accident_block"][["ring", "unit"]].drop_duplicates().assign(crash=True)
     on = on.merge(crash, on=["ring", "unit"], how="left")
@@ -123,7 +141,9 @@ def _present(made: Made) -> pd.DataFrame:
     shared = made.units[["ring", "group", "unit"]].merge(contacts, on=["ring", "group"])[["ring", "unit", "entity_id"]]
     every = pd.concat([seen, shared], ignore_index=True).drop_duplicates()
     named = every.merge(made.people[["ring", "entity_id", "kind", "role"]], on=["ring", "entity_id"])
-    return named.assign(hub=named.kind.isin([*TRADES, *CONTACTS]) | ~named.role.isin(["customer", "owner", "insured", "holder", "claimant"]))
+    return named.assign(
+        hub=named.kind.isin([*TRADES, *CONTACTS]) | ~named.role.isin(["customer", "owner", "insured", "holder", "claimant"])
+    )
 
 
 def _of(joined: pd.DataFrame, ring: str) -> pd.DataFrame:
@@ -159,7 +179,10 @@ def _chance(joined: pd.DataFrame, made: Made) -> pd.DataFrame:
     listed = links.reindex(n)
     counts = listed.map(lambda v: len(v) if isinstance(v, list) else 0).astype("int64")
     possible = np.maximum(sizes * (sizes - 1) // 2, counts)
-    p = [significance(np.asarray(v, dtype=float) if isinstance(v, list) else np.empty(0), int(m)) for v, m in zip(listed, possible, strict=True)]
+    p = [
+        significance(np.asarray(v, dtype=float) if isinstance(v, list) else np.empty(0), int(m))
+        for v, m in zip(listed, possible, strict=True)
+    ]
     return pd.DataFrame({"n_links": counts, "n_possible": possible, "p": p}, index=n)
 
 
@@ -172,10 +195,17 @@ def _judged(tables: Mapping[str, ir.Table], made: Made, table: pd.DataFrame) -> 
     n_proven = confirmed.reindex(table.index).fillna(0).astype("int64")
     share = (n_proven / (table.n_members + table.n_claims)).round(6)
     why = np.select([codes.notna(), several, share >= PROVEN], ["flags", "signs", "proven"], "none")
-    told = codes.map(lambda c: c[0] if isinstance(c, list) else None)
+    told = pd.Series(
+        [_teller(set(c.split(",")), kind) for c, kind in zip(table.made_by, table.organiser_kind, strict=True)], index=table.index
+    )
     evidence = codes.map(lambda c: ",".join(c) if isinstance(c, list) else "")
-    made_by = table.made_by.map(lambda c: next((x for x in c.split(",") if x not in (LINK, "crash")), None))
-    return table.assign(evidence=evidence, why=why, lead=why != "none", n_proven=n_proven, proven=share, told_by=made_by.fillna(told))
+    return table.assign(evidence=evidence, why=why, lead=why != "none", n_proven=n_proven, proven=share, told_by=told)
+
+
+def _teller(made_by: set[str], organiser: str) -> str:
+    """The red flag that tells a ring's story: of those that made it the most definite one."""
+    linked = "M09" if organiser in ("garage", "assessor") else "M20" if organiser in ("appraiser", "proxy", "lawyer") else "H16"
+    return next({CRASH: "M07", LINK: linked}.get(code, code) for code in TELLERS if code in made_by)
 
 
 def _members(tables: Mapping[str, ir.Table], made: Made, table: pd.DataFrame, shapes: Mapping[str, Shape]) -> pd.DataFrame:
@@ -194,18 +224,23 @@ def _members(tables: Mapping[str, ir.Table], made: Made, table: pd.DataFrame, sh
     )  # fmt: skip
 
 
-def _published(measured: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], made: Made, named: Named) -> dict[str, pd.DataFrame]:
+def _published(measured: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], made: Made, named: Named) -> dict[str, ir.Table]:
     """The tables under the rings' lasting names."""
     table, people, joined = measured
     names = named.rings.set_index("ring").ring_id
     people = people.merge(named.members, on=["ring", "entity_id"])
     claim = made.units.unit_kind == "claim"
     units = made.units.assign(claim_id=made.units.unit.where(claim), policy_id=made.units.unit.where(~claim), source=made.units.code)
-    tables = {
-        "rings": table.merge(named.rings, on="ring")[RINGS],
-        "ring_members": people.assign(ring_id=people.ring.map(names))[MEMBERS],
-        "ring_claims": units.assign(ring_id=units.ring.map(names))[CLAIMS],
-        "ring_links": joined.assign(ring_id=joined.ring.map(names))[LINKS],
+    found = {
+        "rings": table.merge(named.rings, on="ring"),
+        "ring_members": people.assign(ring_id=people.ring.map(names)),
+        "ring_claims": units.assign(ring_id=units.ring.map(names)),
+        "ring_links": joined.assign(ring_id=joined.ring.map(names)),
         "ring_ledger": named.ledger,
     }
-    return {name: frame.sort_values([c for c in ORDER if c in frame.columns], ignore_index=True) for name, frame in tables.items()}
+    return {name: _typed(found[name], schema) for name, schema in SCHEMAS.items()}
+
+
+def _typed(frame: pd.DataFrame, schema: Mapping[str, str]) -> ir.Table:
+    kinds = {TEXT: "string", WHOLE: "int64", REAL: "float64", TIME: "datetime64[us]", FLAG: "bool"}
+    return ibis.memtable(frame[list(schema)].astype({c: kinds[k] for c, k in schema.items()}), schema=ibis.schema(schema))

@@ -12,10 +12,11 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from features.indicators.rings import ABOUT_RINGS
 from pipelines.engine.keeping import kept
 from pipelines.graph.groups import SOURCES, located
 
-OF_LINKS = ("H16", "M09", "M17", "M20", "N01", "N02", "N03", "N04", "N05", "M07", "X04", "S01", "M05", "A03", "I01")
+OF_LINKS = (*ABOUT_RINGS, "H16", "M09", "M17", "M20", "N01", "N04", "N05", "S01", "M05", "A03", "I01")
 """Red flags that speak of links and rings themselves, or pile up others: no independent evidence. A vehicle in several crashes (M05) is
 what an accident block is made of, a phone or device in common (A03, I01) what a group is."""
 LEAST, LEVEL = 2, 0.05
@@ -87,6 +88,9 @@ def proven(tables: Mapping[str, ir.Table], parties: pd.DataFrame, units: pd.Data
     """Members and claims of rings that a verdict known before ``as_of`` confirmed: ring, subject; one row each."""
     outcomes = tables["outcomes"]
     confirmed = outcomes.filter(outcomes.verdict == "confirmed").select(subject="entity").distinct().to_pandas()
-    named = [parties[["ring", "entity_id"]].set_axis(["ring", "subject"], axis=1), units[["ring", "unit"]].set_axis(["ring", "subject"], axis=1)]
+    named = [
+        parties[["ring", "entity_id"]].set_axis(["ring", "subject"], axis=1),
+        units[["ring", "unit"]].set_axis(["ring", "subject"], axis=1),
+    ]
     every = pd.concat(named).drop_duplicates()
     return every[every.subject.isin(confirmed.subject)].sort_values(["ring", "subject"], ignore_index=True)

@@ -10,14 +10,14 @@ from pipelines.config import Settings
 from pipelines.leads.assemble import first_keys, leads, stories
 from pipelines.leads.crowd import CODE, concentration, with_concentrations
 from pipelines.leads.evidence import evidence
-from pipelines.leads.inputs import Given, cards
+from pipelines.leads.inputs import Given, card_table, cards
 from pipelines.leads.publish import Night, published, typed
 from pipelines.leads.score import SCORES, score
 
 AFTERWARDS = (concentration,)
 """Red flags that read what the other flags found."""
 
-__all__ = ["AFTERWARDS", "Night", "run", "score"]
+__all__ = ["AFTERWARDS", "Night", "card_table", "run", "score"]
 
 
 def run(given: Given, settings: Settings, night: Night | tuple[str, date], ledger: pd.DataFrame | None = None) -> dict[str, pd.DataFrame]:

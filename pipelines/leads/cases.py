@@ -28,8 +28,8 @@ def members(table: pd.DataFrame, units: pd.DataFrame, company: Sequence[pd.DataF
     Parameters
     ----------
     table : DataFrame
-        lead_id, subject_kind, scheme, score. Stories come before generic schemes, parties before claims, then by score;
-        of equals, somebody who can be asked before a ring, which is nobody.
+        lead_id, subject_kind, scheme, score. A ring comes first, its members' leads point to it; then stories
+        before generic schemes, parties before claims, then by score.
     units : DataFrame
         lead_id, unit: the claims and policies each lead's evidence names.
     company : sequence of DataFrame
@@ -41,10 +41,8 @@ def members(table: pd.DataFrame, units: pd.DataFrame, company: Sequence[pd.DataF
         Index lead_id, value the lead_id of the one that leads its case (itself for most).
     """
     kind = table["subject_kind"]
-    ordered = table.assign(
-        party=kind != "claim", nobody=kind == "ring", generic=table["scheme"].isin(GENERIC), even=table["score"].round(1)
-    )
-    by = {"generic": True, "party": False, "even": False, "nobody": True, "score": False, "lead_id": True}
+    ordered = table.assign(party=kind != "claim", ring=kind == "ring", generic=table["scheme"].isin(GENERIC), even=table["score"].round(1))
+    by = {"ring": False, "generic": True, "party": False, "even": False, "score": False, "lead_id": True}
     ordered = ordered.sort_values(list(by), ascending=list(by.values()), ignore_index=True)
     links = [_links(ordered, units, True), *(_links(ordered, c, False) for c in company)]
     leader = _gather(sum(links[1:], links[0]))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+
+from features.indicators.base import RedFlag
 
 Given: TypeAlias = Mapping[str, "ir.Table | pd.DataFrame"]
 
@@ -52,6 +54,11 @@ def cards(given: Given) -> pd.DataFrame:
     from features.indicators import INDICATORS  # here, so that a caller with a table of its own needs no registry
 
     return pd.DataFrame([{c: getattr(flag, c) for c in CARD} for flag in INDICATORS], columns=list(CARD))
+
+
+def card_table(flags: Sequence[RedFlag]) -> ir.Table:
+    """The metadata of red flags as a table, by which the models know them."""
+    return ibis.memtable(pd.DataFrame([{c: getattr(flag, c) for c in CARD} for flag in flags], columns=list(CARD)))
 
 
 def located(given: Given) -> ir.Table:

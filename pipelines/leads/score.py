@@ -6,6 +6,7 @@ import ibis
 import numpy as np
 import pandas as pd
 
+from features.indicators.rings import ABOUT_RINGS
 from models.scorecard import SUBJECT, Scorecard
 from pipelines.config import Scoring
 from pipelines.leads.crowd import CODE as PILED
@@ -56,8 +57,10 @@ def flag_reasons(given: Given, settings: Scoring) -> pd.DataFrame:
     # What piles up says which story it is, and how common a sign: some party is always where the most of a common one come together.
     piled = reasons["code"] == PILED
     often = reasons["detail"].map(reasons.drop_duplicates("code").set_index("code")["subjects"])
+    # A ring's flags speak for what made the ring.
+    borrowed = (piled | reasons["code"].isin(ABOUT_RINGS)) & reasons["detail"].isin(about.index)
     return reasons.assign(
-        scheme=reasons["scheme"].where(~piled, reasons["detail"].map(about["scheme"])),
+        scheme=reasons["scheme"].where(~borrowed, reasons["detail"].map(about["scheme"])),
         subjects=reasons["subjects"].where(~piled, often.fillna(reasons["subjects"])).astype("int64"),
     )
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from pipelines.graph import neighbourhood, to_networkx
+from pipelines.graph.blocks import blocks
 from pipelines.graph.edges import edges, policy_edges
-from pipelines.graph.rings import rings
 from pipelines.resolve.components import components
 from tests.parity.book import book
 
@@ -41,19 +41,19 @@ def crashes(seed: int) -> pd.DataFrame:
 def test_accident_blocks(seed: int) -> None:
     frame = crashes(seed)
     people = pd.DataFrame({"entity_id": sorted(frame.entity_id.unique()), "kind": "person", "exempt": False})
-    made, members = rings(ibis.memtable(frame), ibis.memtable(people.assign(family_id=people.entity_id)))
-    found = {frozenset(g.entity_id) for _, g in members.to_pandas().groupby("ring_id")}
+    made, members = blocks(ibis.memtable(frame), ibis.memtable(people.assign(family_id=people.entity_id)))
+    found = {frozenset(g.entity_id) for _, g in members.to_pandas().groupby("block_id")}
     graph = nx.from_pandas_edgelist(frame, "entity_id", "event_id")
     expected = {frozenset(b) for b in nx.biconnected_components(graph) if len(b) > 3}
     assert expected and found == expected
     table = made.to_pandas()
-    assert set(table.n_members + table.n_events) == {len(b) for b in expected}
+    assert set(table.n_persons + table.n_events) == {len(b) for b in expected}
 
 
 def test_no_blocks_without_crashes() -> None:
     frame = crashes(1).head(1)
     people = pd.DataFrame({"entity_id": ["person:1"], "kind": ["person"], "exempt": [False], "family_id": ["person:1"]})
-    made, members = rings(ibis.memtable(frame), ibis.memtable(people))
+    made, members = blocks(ibis.memtable(frame), ibis.memtable(people))
     assert (made.count().execute(), members.count().execute()) == (0, 0)
 
 

@@ -22,6 +22,7 @@ from features import schema, views
 from features.book import Book
 from features.indicators.base import RedFlag
 from pipelines import graph, resolve
+from pipelines.graph.rings import SCHEMAS
 from tests.spec.cases import AS_OF, Case, cells, read, scoped
 
 LATER = {
@@ -29,8 +30,7 @@ LATER = {
         "a_id": "string", "a_kind": "string", "b_id": "string", "b_kind": "string", "n": "int64", "expected": "float64",
         "lift": "float64", "p": "float64", "q": "float64", "amount": "float64", "first_at": "timestamp", "last_at": "timestamp",
     },
-    "rings": {"ring_id": "string", "kind": "string", "n_members": "int64", "n_events": "int64", "n_families": "int64"},
-    "ring_members": {"ring_id": "string", "entity_id": "string", "role": "string"},
+    **{name: schema for name, schema in SCHEMAS.items() if name in ("rings", "ring_members", "ring_claims")},
     "proximity": {
         "subject_kind": "string", "subject_id": "string", "own_verdict": "boolean", "percentile": "float64", "proven": "float64",
     },
@@ -41,7 +41,15 @@ LATER = {
 }  # fmt: skip
 """Tables of later stages that a case may give, with the columns a flag may read."""
 PARTY_COLUMNS = ("a_id", "b_id", "entity_id", "subject_id", "via_id", "source_id")
-OWNER = {"entities": "first_key", "party_entity": "party_id", "claim_view": "claim_id", "policy_view": "policy_id", "edges": "claim_id"}
+ROW_COLUMNS = ("claim_id", "policy_id")
+OWNER = {
+    "entities": "first_key",
+    "party_entity": "party_id",
+    "claim_view": "claim_id",
+    "policy_view": "policy_id",
+    "edges": "claim_id",
+    "policy_edges": "policy_id",
+}
 """The column that says whose case a row is, where the table has no ``source_file``."""
 _names = count()
 
@@ -80,7 +88,7 @@ def whole() -> Whole:
     tables = {n: t if n in canonical and n not in ("claims", "policies") else _kept(t) for n, t in tables.items()}
     book = Book(tables, AS_OF)
     tables |= {"claim_view": _kept(views.claim_view(book)), "policy_view": _kept(views.policy_view(book))}
-    tables |= {"edges": _kept(graph.edges(tables))}
+    tables |= {"edges": _kept(graph.edges(tables)), "policy_edges": _kept(graph.policy_edges(tables))}
     arrow = {n: _owned(n, t).to_pyarrow() for n, t in tables.items()}
     return Whole(arrow | {n: _given(n, arrow["party_entity"]) for n in LATER})
 
@@ -97,7 +105,8 @@ def _given(name: str, mapped: pa.Table) -> pa.Table:
     rows = [r for case in all_cases() for r in cells(case, name, types)]
     for row in rows:
         apart = {c: scoped(row[c], row["source_file"]) for c in PARTY_COLUMNS if row.get(c)}
-        row |= {c: known.get(a, a if row.get("role") == "event" or "subject_kind" in row else row[c]) for c, a in apart.items()}
+        row |= {c: known.get(a, a if "subject_kind" in row else row[c]) for c, a in apart.items()}
+        row |= {c: scoped(row[c], row["source_file"]) for c in ROW_COLUMNS if row.get(c)}
     return _arrow(rows, types).rename_columns([*LATER[name], "case"])
 
 

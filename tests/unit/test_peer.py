@@ -67,4 +67,4 @@ def test_links_and_blocks_are_the_nights(stages: Path, made: dict[str, Any]) -> 
     assert len(links) == len(made["links"]) == len(_night(stages, "links"))
     np.testing.assert_allclose(links.expected, links.expected_peer, rtol=1e-6)
     np.testing.assert_allclose(links.q, links.q_peer, atol=1e-8)
-    assert len(made["blocks"]) == len(_night(stages, "rings"))
+    assert len(made["blocks"]) == len(_night(stages, "blocks"))
