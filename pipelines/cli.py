@@ -176,6 +176,21 @@ def evaluate(
 
 
 @app.command()
+def predict(
+    source: Annotated[str, typer.Option("--source", help="A shipped mapping's name or a mapping file.")],
+    data: Data = None,
+    out: Annotated[Path, typer.Option("--out", help="CSV to write: subject_kind,subject_id,score (higher = worse).")] = Path("scores.csv"),
+    no_labels: Annotated[bool, typer.Option("--no-labels", help="Read no verdict at all.")] = False,
+    config: Config = None,
+) -> None:
+    """Score every subject of a source, learning from the verdicts that a center would have."""
+    from pipelines.flows.predict import predict as run
+
+    for line in run(_options(None, config, source, data, VAR), out, not no_labels, _say):
+        typer.echo(line)
+
+
+@app.command()
 def doctor(config: Config = None, workspace: Workspace = VAR) -> None:
     """Say which versions run, what is configured, how much space is free, and what is missing."""
     from pipelines.flows.doctor import report

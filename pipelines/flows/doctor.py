@@ -8,6 +8,7 @@ import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from models.boosting import MissingLibrary, load
 from pipelines import config
 
 LIBRARIES = ("fraudleads", "duckdb", "ibis-framework", "pandas", "scikit-learn", "networkx", "great-expectations", "mlflow", "xlsxwriter")
@@ -20,6 +21,7 @@ def report(config_file: Path | None, workspace: Path) -> list[str]:
     return [
         f"python {platform.python_version()} on {platform.machine()}, {os.cpu_count()} cores",
         *(_library(name) for name in LIBRARIES),
+        _boosting(),
         f"configuration: {config_file or 'defaults'}; memory limit {settings.engine.memory_limit}, {settings.engine.threads} threads",
         f"sources: {', '.join(settings.sources) or 'the sample'}; capacity {settings.capacity.cases} cases a night",
         *_key(settings),
@@ -33,6 +35,14 @@ def _library(name: str) -> str:
         return f"{name} {version(name)}"
     except PackageNotFoundError:
         return f"missing library {name}: run make"
+
+
+def _boosting() -> str:
+    """LightGBM installs without the system's OpenMP library and then does not load, so it is tried."""
+    try:
+        return f"lightgbm {load().__version__} loads"
+    except MissingLibrary as error:
+        return f"missing library for models learnt from verdicts: {error}"
 
 
 def _key(settings: config.Settings) -> list[str]:

@@ -28,12 +28,12 @@ def kinds(given: Given) -> list[str]:
     return sorted(found)
 
 
-def matrix(given: Given, kind: str) -> pd.DataFrame:
+def matrix(given: Given, kind: str, tables: tuple[str, ...] = FEATURE_TABLES) -> pd.DataFrame:
     """Numeric columns, ``by_*`` peer keys and ``line`` of every subject of a kind; index ``subject_id``, in order of it.
 
     Facts with a number are widened to ``fact_<name>`` columns, so that a source which knows only aggregates is scored too.
     """
-    parts = [p for p in (*(_features(given, n, kind) for n in FEATURE_TABLES), _facts(given, kind)) if p is not None]
+    parts = [p for p in (*(_features(given, n, kind) for n in tables), _facts(given, kind)) if p is not None]
     if not parts:
         return pd.DataFrame(index=pd.Index([], name="subject_id"))
     wide = parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)

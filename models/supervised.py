@@ -1,0 +1,199 @@
+"""Suspicion learnt from verdicts: logistic regression, gradient boosting and a forest of trees, or those of them that the verdicts bear.
+
+Three families that fail differently, since the number of verdicts decides which is best: sixty proven cases carry a line, thousands carry
+interactions. Which of them are averaged is decided by cross-validation on the judged subjects, and so is the affine calibration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models.boosting import boosted
+from models.encoding import Encoder, Straight
+from models.evaluate import auc, average_precision
+from models.neighbours import neighbour_rates, rising
+
+FOLDS = 5
+LEAST_PROVEN = 20
+"""With fewer proven subjects nothing is learnt."""
+RISING = ("flag_", "flags", "anomaly")
+"""Columns that begin so can only raise a score: red flags, and how odd a subject is."""
+Scorer = Callable[[pd.DataFrame], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Subjects to learn from or to score.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row per subject, index subject_id: numbers and words (see :class:`models.encoding.Encoder`).
+    pairs : DataFrame
+        subject_id, node, kind: ties to others, of which :func:`models.neighbours.neighbour_rates` makes columns.
+    """
+
+    frame: pd.DataFrame
+    pairs: pd.DataFrame
+
+
+def logistic(matrix: pd.DataFrame, labels: np.ndarray, seed: int) -> Scorer:
+    """Ridge-penalised logistic regression on straightened columns."""
+    from sklearn.linear_model import LogisticRegression  # slow to load
+
+    straight = Straight().fit(matrix)
+    model = LogisticRegression(C=0.03, max_iter=500, random_state=seed).fit(straight.transform(matrix), labels)
+    return lambda m: np.asarray(model.decision_function(straight.transform(m)), dtype="float64")
+
+
+def boosting(matrix: pd.DataFrame, labels: np.ndarray, seed: int) -> Scorer:
+    """Three boosted models of different seeds, monotone where the sign is known."""
+    up = [*rising(matrix.columns), *(str(c) for c in matrix.columns if str(c).startswith(RISING))]
+    models = [boosted(matrix, labels, up, seed + i) for i in range(3)]
+    return lambda m: np.mean([b.predict(m.to_numpy(dtype="float32"), raw_score=True) for b in models], axis=0)
+
+
+def forest(matrix: pd.DataFrame, labels: np.ndarray, seed: int) -> Scorer:
+    """Extremely randomised trees (Geurts et al. 2006) with leaves of five."""
+    from sklearn.ensemble import ExtraTreesClassifier  # slow to load
+
+    middle = matrix.median().fillna(0.0)
+    model = ExtraTreesClassifier(n_estimators=150, min_samples_leaf=5, max_features=0.3, random_state=seed, n_jobs=1)
+    model.fit(matrix.fillna(middle).to_numpy(), labels)
+    return lambda m: _log_odds(model.predict_proba(m.fillna(middle).to_numpy())[:, 1])
+
+
+FAMILIES: Mapping[str, Callable[[pd.DataFrame, np.ndarray, int], Scorer]] = {"logistic": logistic, "boosting": boosting, "forest": forest}
+
+
+class Supervised:
+    """Average of the best subset of ``FAMILIES``, in log-odds.
+
+    Parameters
+    ----------
+    seed : int
+        Of folds and models.
+    families : tuple of str
+        Which may take part.
+
+    Attributes
+    ----------
+    chosen_ : tuple of str
+        The families that are averaged.
+    out_of_fold_ : Series
+        Calibrated log-odds of the judged subjects, each from models that saw no label of its fold.
+    """
+
+    def __init__(self, seed: int = 7, families: tuple[str, ...] = tuple(FAMILIES)) -> None:
+        self.seed, self.families = seed, families
+
+    def enough(self, rows: Rows, labels: pd.Series) -> bool:
+        """Whether enough of the subjects are judged, both ways."""
+        known = self._judged(rows, labels)
+        return bool(min(known.sum(), len(known) - known.sum()) >= LEAST_PROVEN)
+
+    def fit(self, rows: Rows, labels: pd.Series) -> Supervised:
+        """Learn from the judged among ``rows``.
+
+        Parameters
+        ----------
+        rows : Rows
+            All subjects: words and frequencies are learnt of the others, too.
+        labels : Series of int, indexed by subject_id
+            1 proven, 0 cleared.
+
+        Raises
+        ------
+        ValueError
+            If fewer than ``LEAST_PROVEN`` subjects are proven, or as few are cleared.
+        """
+        known = self._judged(rows, labels)
+        if not self.enough(rows, labels):
+            raise ValueError(f"{int(known.sum())} proven and {int(len(known) - known.sum())} cleared subjects are too few to learn from")
+        self._choose(known, self.outside(rows, known))
+        self.encoder_ = Encoder().fit(rows.frame)
+        whole = _matrix(self.encoder_.transform(rows.frame), rows, known)
+        self.scorers_ = {f: FAMILIES[f](whole.loc[known.index], known.to_numpy(), self.seed) for f in self.chosen_}
+        self.labels_, self.columns_ = known, list(whole.columns)
+        return self
+
+    def suspicion(self, rows: Rows) -> pd.Series:
+        """Calibrated log-odds of proven fraud; what is known of others is what :meth:`fit` was told."""
+        matrix = _matrix(self.encoder_.transform(rows.frame), rows, self.labels_).reindex(columns=self.columns_)
+        parts = {f: self.scorers_[f](matrix) for f in self.chosen_}
+        return pd.Series(self._fused(parts), index=matrix.index, name="suspicion")
+
+    @staticmethod
+    def _judged(rows: Rows, labels: pd.Series) -> pd.Series:
+        return labels.loc[labels.index.intersection(rows.frame.index)].sort_index()
+
+    def outside(self, rows: Rows, labels: pd.Series) -> pd.DataFrame:
+        """Each family's scores of the judged subjects, by models that saw neither their labels nor, around anybody, those of their fold.
+
+        Returns
+        -------
+        DataFrame
+            Log-odds, a column for each family; rows as the judged subjects in order of id.
+        """
+        from sklearn.model_selection import StratifiedKFold  # slow to load
+
+        known = self._judged(rows, labels)
+        encoded = Encoder().fit(rows.frame).transform(rows.frame)
+        found = pd.DataFrame(0.0, index=known.index, columns=list(self.families))
+        for learn, judge in StratifiedKFold(FOLDS, shuffle=True, random_state=self.seed).split(known, known):
+            matrix = _matrix(encoded, rows, known.iloc[learn]).loc[known.index]
+            for family in self.families:
+                scorer = FAMILIES[family](matrix.iloc[learn], known.to_numpy()[learn], self.seed)
+                found.loc[known.index[judge], family] = scorer(matrix.iloc[judge])
+        return found
+
+    def _choose(self, known: pd.Series, outside: pd.DataFrame) -> None:
+        self.spread_ = {f: (float(outside[f].mean()), float(outside[f].std()) or 1.0) for f in self.families}
+        self.chosen_ = best_subset(known.to_numpy(), outside)
+        self.line_ = (0.0, 1.0)
+        raw = self._fused({f: outside[f].to_numpy() for f in self.chosen_})
+        self.line_ = calibrated(known.to_numpy(), raw)
+        self.out_of_fold_ = pd.Series(self.line_[0] + self.line_[1] * raw, index=known.index)
+
+    def _fused(self, parts: Mapping[str, np.ndarray]) -> np.ndarray:
+        a, b = self.line_
+        fused: np.ndarray = a + b * np.mean([(v - self.spread_[f][0]) / self.spread_[f][1] for f, v in parts.items()], axis=0)
+        return fused
+
+
+def _matrix(encoded: pd.DataFrame, rows: Rows, labels: pd.Series) -> pd.DataFrame:
+    near = neighbour_rates(rows.pairs, labels, rows.frame.index)
+    return pd.concat([encoded, near.astype("float32")], axis=1)
+
+
+def best_subset(labels: np.ndarray, scores: pd.DataFrame) -> tuple[str, ...]:
+    """The columns whose mean, each at spread one, has the largest sum of AUC and average precision; of equals the fewest."""
+    levelled = (scores - scores.mean()) / scores.std().where(lambda s: s > 0, 1.0)
+    names = list(scores.columns)
+    subsets = [s for size in range(1, len(names) + 1) for s in combinations(names, size)]
+    worth = [_worth(labels, levelled[list(s)].mean(axis=1).to_numpy()) for s in subsets]
+    return subsets[int(np.argmax(np.round(worth, 4)))]
+
+
+def calibrated(labels: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
+    """Platt's line: log-odds = a + b · score, b at least 0, by logistic regression on out-of-fold scores."""
+    from sklearn.linear_model import LogisticRegression  # slow to load
+
+    line = LogisticRegression(C=1e6).fit(scores[:, None], labels)
+    return float(line.intercept_[0]), max(float(line.coef_[0, 0]), 1e-6)
+
+
+def _worth(labels: np.ndarray, scores: np.ndarray) -> float:
+    return auc(labels, scores) + average_precision(labels, scores)
+
+
+def _log_odds(chance: Any) -> np.ndarray:
+    clipped = np.clip(chance, 1e-4, 1 - 1e-4)
+    odds: np.ndarray = np.log(clipped / (1 - clipped))
+    return odds

@@ -1,0 +1,129 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.encoding import Encoder, ordinal
+from models.evaluate import auc
+from models.leakage import LeakError, alarm
+from models.money import MoneyAnomaly, payout_column
+from models.neighbours import neighbour_rates, rising
+from models.supervised import Rows, Supervised, best_subset
+
+NO_PAIRS = pd.DataFrame(columns=["subject_id", "node", "kind"])
+
+
+def book(n: int = 600, seed: int = 0) -> tuple[Rows, pd.Series]:
+    rng = np.random.default_rng(seed)
+    index = pd.Index([f"a:{i:04}" for i in range(n)], name="subject_id")
+    frame = pd.DataFrame({"x": rng.normal(size=n), "noise": rng.normal(size=n)}, index=index)
+    frame["word"] = pd.Series(rng.choice(["red", "blue", "green"], n), index=index, dtype="object")
+    odds = 2.0 * frame["x"] + 2.0 * (frame["word"] == "red") - 2.0
+    labels = pd.Series((rng.random(n) < 1 / (1 + np.exp(-odds))).astype(int), index=index)
+    return Rows(frame, NO_PAIRS), labels
+
+
+def test_words_that_say_an_order_are_numbers():
+    assert ordinal(["none", "1", "2 to 4", "more than 4"]) == {"none": 0.0, "1": 1.0, "2 to 4": 3.0, "more than 4": 4.4}
+    assert ordinal(["Feb", "Jan", "December"]) == {"Feb": 1.0, "Jan": 0.0, "December": 11.0}
+    assert ordinal(["red", "blue", "green"]) is None
+
+
+def test_two_months_give_the_time_between_round_the_year():
+    months = ["Jan", "Nov", "Dec"] * 10
+    frame = pd.DataFrame({"loss": months, "report": ["Feb", "Jan", "Dec"] * 10}, dtype="object")
+    matrix = Encoder().fit(frame).transform(frame)
+    assert matrix["loss_to_report"].iloc[:3].tolist() == [1.0, 2.0, 0.0]
+
+
+def test_a_word_never_seen_is_no_word():
+    frame = pd.DataFrame({"word": ["a", "b", "c"] * 20}, dtype="object")
+    encoder = Encoder().fit(frame)
+    new = encoder.transform(pd.DataFrame({"word": ["z"]}, dtype="object"))
+    assert new.filter(like="=").to_numpy().sum() == 0
+    assert new["word_often"].isna().all()
+
+
+def test_learns_numbers_and_words_and_is_calibrated():
+    rows, labels = book()
+    model = Supervised(1).fit(rows, labels.iloc[:400])
+    rest = labels.iloc[400:]
+    found = model.suspicion(rows)
+    assert auc(rest.to_numpy(), found[rest.index].to_numpy()) > 0.85
+    chance = 1 / (1 + np.exp(-model.out_of_fold_))
+    assert chance.mean() == pytest.approx(labels.iloc[:400].mean(), abs=0.01)
+
+
+def test_order_of_rows_changes_nothing():
+    rows, labels = book(300)
+    shuffled = Rows(rows.frame.sample(frac=1, random_state=3), NO_PAIRS)
+    a, b = (Supervised(1, ("boosting",)).fit(r, labels).suspicion(r) for r in (rows, shuffled))
+    pd.testing.assert_series_equal(a.sort_index(), b.sort_index())
+
+
+def test_too_few_verdicts_are_said():
+    rows, labels = book(100)
+    with pytest.raises(ValueError, match="too few"):
+        Supervised().fit(rows, labels.iloc[:10])
+
+
+def test_permuted_labels_rank_by_chance():
+    rows, labels = book(600)
+    shuffled = pd.Series(np.random.default_rng(5).permutation(labels.to_numpy()), index=labels.index)
+    found = Supervised(1, ("boosting",)).outside(rows, shuffled)["boosting"]
+    assert abs(auc(shuffled.to_numpy(), found.to_numpy()) - 0.5) < 0.08
+
+
+def test_own_label_never_enters_its_own_neighbour_rate():
+    pairs = pd.DataFrame({"subject_id": list("abcd"), "node": ["n", "n", "n", "m"], "kind": "garage"})
+    labels = pd.Series({"a": 1, "b": 0, "d": 1})
+    flipped = labels.copy()
+    flipped["a"] = 0
+    first, second = (neighbour_rates(pairs, known, pd.Index(list("abcd"))) for known in (labels, flipped))
+    base = [labels.mean(), flipped.mean()]
+    unshrunk = [f.loc["a", "near_garage_rate"] * 4 - 3 * b for f, b in zip((first, second), base, strict=True)]
+    assert unshrunk[0] == pytest.approx(unshrunk[1])
+    assert first.loc["c", "near_garage_rate"] > second.loc["c", "near_garage_rate"]
+    assert rising(first.columns) == ["near_garage_rate", "near_garage_most"]
+
+
+def test_permuted_labels_on_a_network_rank_by_chance():
+    rng = np.random.default_rng(2)
+    rows, labels = book(600)
+    shuffled = pd.Series(rng.permutation(labels.to_numpy()), index=labels.index)
+    pairs = pd.DataFrame({"subject_id": labels.index, "node": rng.integers(0, 40, 600).astype(str), "kind": "garage"})
+    found = Supervised(1, ("boosting",)).outside(Rows(rows.frame, pairs), shuffled)["boosting"]
+    assert abs(auc(shuffled.to_numpy(), found.to_numpy()) - 0.5) < 0.08
+
+
+def test_a_column_that_tells_the_labels_is_named():
+    rows, labels = book()
+    alarm(rows.frame, labels)
+    with pytest.raises(LeakError, match="refused_because"):
+        alarm(rows.frame.assign(refused_because=labels * 2.0 + 1), labels)
+    hole = pd.Series(np.where(labels == 1, 3.0, np.nan), index=labels.index)
+    with pytest.raises(LeakError, match="reserve"):
+        alarm(rows.frame.assign(reserve=hole + rows.frame["noise"]), labels)
+
+
+def test_the_best_subset_leaves_noise_out():
+    rng = np.random.default_rng(0)
+    labels = (rng.random(500) < 0.3).astype(int)
+    scores = pd.DataFrame({"good": labels + rng.normal(0, 0.7, 500), "noise": rng.normal(size=500)})
+    assert best_subset(labels, scores) == ("good",)
+
+
+def test_money_comes_before_equal_oddity():
+    rng = np.random.default_rng(1)
+    frame = pd.DataFrame({"paid_amount": rng.lognormal(8, 1.5, 400), "rate": rng.normal(0, 1, 400), "visits": rng.poisson(3, 400)})
+    frame.loc[0], frame.loc[1], frame.loc[2] = (1e6, 6.0, 30), (1e3, 6.0, 30), (1e3, 0.0, 3)
+    assert payout_column(frame) == "paid_amount"
+    found = MoneyAnomaly(trees=50).fit(frame).suspicion(frame)
+    assert found[0] > found[1] > found[2]
+    assert found.idxmax() == 0
+
+
+def test_without_money_oddity_alone_is_left():
+    frame = pd.DataFrame({"a": [*range(50), 500], "b": [1.0] * 51})
+    model = MoneyAnomaly(trees=50).fit(frame)
+    assert model.money_ is None and model.columns_ == ["a"]
+    assert model.suspicion(frame).idxmax() == 50
