@@ -71,18 +71,33 @@ def garage_customers(book: Book, s: Settings) -> ir.Table:
     Reason: the garage makes the damage, and its people report and collect.
     Exclusions: exempt garages (4S shops that report for their customers) and exempt reporters; phones of agents, fleets and of the
     garages themselves; a towing hotline, from which the customers themselves report.
+    Output: the busiest of these hands and its families; the claims of all of them.
     """
     links = book["links"].filter(lambda t: (t.a_kind == "garage") & t.b_kind.isin(("reporter", "phone", "owner")))
     private = without_public(without_exempt(links, "b_id", book), "b_id", _public_phones(book))
-    free = private.group_by(garage_id="a_id").agg(n=lambda t: t.n.max())
-    dear = free.semi_join(_dear_garages(book, s), "garage_id").inner_join(book["claim_view"].select("claim_id", "garage_id"), "garage_id")
-    every = ibis.union(dear.select(*_AT), _one_voice(book, s).select(*_AT), collecting(book, "garage_id").select(*_AT))
-    rows = without_exempt(every, "garage_id", book)
-    most = rows.mutate(n=rows.n.max().over(group_by="garage_id"))
-    return finding(most, ("garage", "garage_id"), ("n", LEAST), ("claims", "claim_id"))
+    dear = private.rename(garage_id="a_id").semi_join(_dear_garages(book, s), "garage_id")
+    parts = [_hand(_both_of(book, dear, kind), kind, "b_id") for kind in HANDS]
+    parts += [_hand(_one_voice(book, s), "phone", "reporter_phone"), _hand(collecting(book, "garage_id"), "account", "account")]
+    rows = without_exempt(ibis.union(*parts), "garage_id", book)
+    most = rows.mutate(most=rows.n.max().over(group_by="garage_id"))
+    named = most.mutate(busiest=ibis.ifelse(most.n == most.most, most.hand, ibis.null("string")).min().over(group_by="garage_id"))
+    return finding(named, ("garage", "garage_id"), ("most", LEAST), ("claims", "claim_id"), "busiest")
 
 
-_AT = ("claim_id", "garage_id", "n")
+HANDS = {"reporter": "reporter_id", "phone": "reporter_phone", "owner": "owner_id"}
+"""Who or what a garage may be linked with → where a claim names it."""
+
+
+def _both_of(book: Book, links: ir.Table, kind: str) -> ir.Table:
+    """Claims with both sides of the garages' links of one kind."""
+    of = links.filter(links.b_kind == kind).select("garage_id", "b_id", "n")
+    view = book["claim_view"].select("claim_id", "garage_id", b_id=HANDS[kind])
+    return view.inner_join(of, ["garage_id", "b_id"])
+
+
+def _hand(rows: ir.Table, kind: str, column: str) -> ir.Table:
+    """Claims with the hand behind them, in the words of a sentence's detail: a kind and an id or token."""
+    return rows.select("claim_id", "garage_id", "n", hand=ibis.literal(f"{kind} ") + rows[column])
 
 
 def _public_phones(book: Book) -> ir.Table:

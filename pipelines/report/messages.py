@@ -6,6 +6,7 @@ Published tables hold codes and numbers only; sentences are made here, at displa
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,8 @@ BLANK = "—"
 FOLDER = Path(__file__).parent / "messages"
 PARTS = ("name", "say", "document")
 WORDS = ("ui.yaml", "features.yaml")
+
+_PARTY = re.compile(r"([a-z_]+) (?:[a-z_]+:)?([0-9a-f]{6})[0-9a-f]{2,}$")
 
 Both: TypeAlias = dict[str, str]
 """One text in every language of ``LANGUAGES``."""
@@ -82,13 +85,21 @@ class Messages:
         """
         said = self.part(code, "say")
         numbers = {"value": Number(value), "limit": Number(limit)}
-        word = self.text("detail", detail)
+        word = self._named(detail) or self.text("detail", detail)
         try:
             return {n: said[n].format(**numbers, detail=word[n]) if said[n] else self._bare(code, numbers) for n in LANGUAGES}
         except (KeyError, ValueError, IndexError) as error:
             raise DataError(
                 f"the message of {code} cannot be said: {error}", f"messages of {code}", "use {value}, {limit} and {detail}"
             ) from error
+
+    def _named(self, detail: object) -> Both | None:
+        """``报案人 7F3A2C`` for a detail of a kind or role and an id: the code name that the party bears everywhere."""
+        found = _PARTY.match(str(detail))
+        if not found:
+            return None
+        words = self.text("role" if found[1] in self.ui.get("role", {}) else "kind", found[1])
+        return {lang: f"{word} {found[2].upper()}" for lang, word in words.items()}
 
     def text(self, section: str, key: object, **words: object) -> Both:
         """A word of the user interface; a key without an entry stands for itself."""

@@ -19,3 +19,11 @@ def test_case(case: Case) -> None:
     found = harness.fired(flag, book)
     assert found == harness.subjects(case.fires, case)
     assert not found & harness.subjects(case.silent, case)
+
+
+def test_a_garage_with_its_own_customers_names_the_busiest_hand() -> None:
+    case = next(c for c in harness.all_cases() if c.code == "M09")
+    book = harness.lay(case)
+    found = FLAGS["M09"].find(book).to_pandas()
+    (reporter,) = harness.subjects(["A:r1"], case)
+    assert set(found.detail) == {f"reporter {reporter}"} and set(found.value) == {8.0} and len(found) == 8

@@ -128,3 +128,10 @@ def test_peers_are_said_by_what_they_share() -> None:
     assert anomaly.peers("by_age=5|F", messages)["en"] == "same age band and sex (50–59 / F)"
     assert anomaly.peers("all", messages)["en"] == anomaly.peers(None, messages)["en"] == "all of the kind"
     assert anomaly.sentence("stay_days", (21, 9), "by_line=health", messages)["zh"] == "住院天数：21 天；同险种（健康险）的中位数：9 天"
+
+
+def test_a_party_in_a_sentence_bears_its_code_name() -> None:
+    said = catalogue().sentence("M09", 8, 3, "reporter person:7f3a2c99aa00bb11")
+    assert said["zh"].startswith("报案人 7F3A2C为该厂 8 个") and said["en"].startswith("reporter 7F3A2C reports")
+    assert catalogue().sentence("M09", 8, 3, "phone 7f3a2c99aa00bb11")["zh"].startswith("电话 7F3A2C")
+    assert catalogue().sentence("M09", 8, 3, "z=4.2 7f3a")["en"].startswith("z=4.2 7f3a reports")
