@@ -22,6 +22,7 @@ PUBLISHED = (
     "leads",
     "lead_reasons",
     "lead_evidence",
+    "lead_records",
     "cases",
     "case_members",
     "neighbourhood",

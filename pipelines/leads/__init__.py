@@ -39,8 +39,8 @@ def run(given: Given, settings: Settings, night: Night | tuple[str, date], ledge
     Returns
     -------
     dict of str to DataFrame
-        ``leads``, ``lead_reasons``, ``lead_evidence``, ``cases``, ``case_members``, ``scores``, each in its total order, and the new
-        ``ledger`` (lead_id, subject_kind, subject_id, scheme, first_seen).
+        ``leads``, ``lead_reasons``, ``lead_evidence``, ``lead_records``, ``cases``, ``case_members``, ``scores``, each in its total order,
+        and the new ``ledger`` (lead_id, subject_kind, subject_id, scheme, first_seen).
     """
     given = given if CODE in set(cards(given)["code"]) else with_concentrations(given, settings)
     scored = {"reasons": given["reasons"], "scores": given.get("scores")} if "reasons" in given else score(given, settings.scoring)

@@ -20,6 +20,7 @@ from pipelines.leads.inputs import Given
 from pipelines.leads.money import stakes, totals, units
 from pipelines.leads.places import places_of
 from pipelines.leads.priority import expected_value, rank
+from pipelines.leads.records import records
 
 LEADS = [
     "rank", "lead_id", "case_id", "run_key", "as_of", "subject_kind", "subject_id", "label", "scheme", "family_route", "route", "line",
@@ -39,7 +40,7 @@ _NUMBERS = (
 )  # fmt: skip
 TYPES = {
     **dict.fromkeys(_NUMBERS, "float64"),
-    **dict.fromkeys(("rank", "n_insurers", "n_leads", "n_claims", "seq"), "int64"),
+    **dict.fromkeys(("rank", "n_insurers", "n_leads", "n_claims", "seq", "records"), "int64"),
     **dict.fromkeys(("as_of", "deadline", "first_seen", "received_at", "at"), "datetime64[us]"),
     **dict.fromkeys(("explore", "listed"), "bool"),
     "source_row": "Int64",
@@ -90,6 +91,7 @@ def published(given: Given, settings: Settings, night: Night, parts: Parts) -> d
         "leads": whole[LEADS],
         "lead_reasons": _reasons(told),
         "lead_evidence": proof[EVIDENCE],
+        "lead_records": records(given, table),
         "cases": cases[CASES],
         "case_members": _members(numbered),
         "ledger": _ledger(table, ledger),

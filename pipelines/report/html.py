@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipelines.config import Report
-from pipelines.report import proof, quality
+from pipelines.report import proof, quality, records
 from pipelines.report.draw import network
 from pipelines.report.mask import pseudonym
 from pipelines.report.messages import Both, Messages, plain
@@ -90,7 +90,7 @@ class Page:
         return frozenset(self.cases.lead_id) | {str(m["lead_id"]) for rows in self.members.values() for m in rows}
 
     def of_lead(self, table: str, lead_id: str) -> list[Row]:
-        """One lead's rows of ``evidence`` (cut for the page) or ``points`` (dated evidence)."""
+        """One lead's rows of ``evidence`` (cut for the page), ``points`` (dated evidence) or ``records``."""
         return self._by_lead[table].get(lead_id, [])
 
     @cached_property
@@ -99,7 +99,8 @@ class Page:
         evidence = self.tables["lead_evidence"]
         own = evidence[evidence.lead_id.isin(self.cases.lead_id)]
         rows = proof.shown(own, self.tables["lead_reasons"], self.settings.evidence_rows)
-        return {"evidence": proof.by_lead(rows), "points": proof.by_lead(points(own))}
+        held = self.tables["lead_records"].loc[lambda t: t.lead_id.isin(self.cases.lead_id)]
+        return {"evidence": proof.by_lead(rows), "points": proof.by_lead(points(own)), "records": proof.by_lead(held)}
 
     @cached_property
     def edges(self) -> dict[str, pd.DataFrame]:
@@ -146,6 +147,7 @@ def _case(page: Page, row: Row) -> dict[str, Any]:
         "top": [r for r in reasons if r["kind"] == "flag"][:FIRST_REASONS] or reasons[:1],
         "documents": documents(reasons, plain(row["first_document_lead"]))[:FIRST_REASONS],
         "evidence": proof.grouped(page.of_lead("evidence", lead), page.messages),
+        "records": records.told(page.of_lead("records", lead), page.messages, page.names),
         "others": _others(page, str(row["case_id"])),
         "timeline": timeline(page.of_lead("points", lead), page.as_of, page.messages),
         "network": network(edges, subject_id, page.messages, page.settings.graph_nodes),

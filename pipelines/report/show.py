@@ -15,6 +15,7 @@ from rich.text import Text
 
 from features.schema import tables as canonical
 from pipelines.errors import UsageError
+from pipelines.report import records
 from pipelines.report.mask import identifier, masked, pseudonym
 from pipelines.report.messages import BLANK, Messages, catalogue, plain
 from pipelines.report.story import documents, tenths, told
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from features.indicators.base import RedFlag
 
 EVIDENCE = ("code", "at", "insurer", "evidence_table", "evidence_key", "amount", "source_file", "source_row", "row_sha256")
+RECORDS = ("role", "subject", "records", "record_id", "source_file", "source_row", "row_sha256")
+FIRST_SENTENCES = 3
 MOST_ROWS, MOST_COLUMNS, BAR = 40, 9, 24
 
 
@@ -34,7 +37,7 @@ def as_text(what: RenderableType, width: int = 140) -> str:
 
 
 def lead(tables: Mapping[str, pd.DataFrame], lead_id: str, language: str, names: Mapping[str, str] | None = None) -> RenderableType:
-    """One lead: what it is, its reasons with points, what to obtain, its evidence and the other leads of its case.
+    """One lead: what it is, its reasons with points, the other leads of its case, what to obtain, its evidence and its source records.
 
     Parameters
     ----------
@@ -64,7 +67,10 @@ def lead(tables: Mapping[str, pd.DataFrame], lead_id: str, language: str, names:
     head = Panel(Group(*facts), title=title, subtitle=messages.text("text", "never")[language])
     check = Text(messages.text("text", "check")[language], style="bold")
     proof = tables["lead_evidence"].loc[lambda t: t.lead_id == row.lead_id]
-    return Group(head, _reasons(reasons, float(row.score), messages, language), check, *ask, *_evidence(proof, messages, language))
+    beside = _others(tables, row, (messages, language), names or {})
+    held = _records(tables["lead_records"].loc[lambda t: t.lead_id == row.lead_id], (messages, language), names or {})
+    points = _reasons(reasons, float(row.score), messages, language)
+    return Group(head, points, *beside, check, *ask, *_evidence(proof, messages, language), *held)
 
 
 def trace(steps: Sequence[tuple[str, pd.DataFrame]], language: str) -> RenderableType:
@@ -163,6 +169,36 @@ def _reasons(reasons: Sequence[Mapping[Any, Any]], score: float, messages: Messa
     table.add_section()
     table.add_row("", messages.text("text", "total")[language], f"{score:.1f}", "")
     return table
+
+
+def _others(
+    tables: Mapping[str, pd.DataFrame], row: pd.Series, words: tuple[Messages, str], names: Mapping[str, str]
+) -> list[RenderableType]:
+    """The other leads of the case, best first, each with its first sentences: they are why the case stands where it does."""
+    messages, language = words
+    leads = tables["leads"].loc[lambda t: (t.case_id == row.case_id) & (t.lead_id != row.lead_id)]
+    if leads.empty:
+        return []
+    said = told(leads, tables["lead_reasons"], messages)
+    table = _table([messages.text("column", n)[language] for n in ("subject", "scheme", "reasons", "score", "lead_id")])
+    ordered = leads.sort_values(["score", "lead_id"], ascending=[False, True])
+    for other in ordered.head(MOST_ROWS).itertuples():
+        own = [str(s) for s in said[said.lead_id == other.lead_id][f"say_{language}"] if s]
+        who = pseudonym(messages, other.subject_kind, other.subject_id, names)[language]
+        scheme = messages.text("scheme", other.scheme)[language]
+        table.add_row(who, scheme, "\n".join(own[:FIRST_SENTENCES]), f"{other.score:.1f}", other.lead_id)
+    return [Text(messages.text("text", "others")[language], style="bold"), table]
+
+
+def _records(rows: pd.DataFrame, words: tuple[Messages, str], names: Mapping[str, str]) -> list[RenderableType]:
+    """The source records that the lead's parties were joined from."""
+    messages, language = words
+    shown = records.told(rows.to_dict("records"), messages, names)
+    table = _table([messages.text("column", n)[language] for n in RECORDS])
+    for row in shown:
+        spoken = (row["role_name"][language], row["party"][language], row["joined"][language])
+        table.add_row(*spoken, *(_cell(row[n]) for n in RECORDS[3:-1]), plain(row["row_sha256"])[:12])
+    return [Text(messages.text("text", "records")[language], style="bold"), table] if shown else []
 
 
 def _evidence(rows: pd.DataFrame, messages: Messages, language: str) -> list[RenderableType]:

@@ -131,6 +131,8 @@ def test_an_export_for_one_insurer_holds_no_row_of_another(workspace: Path, tmp_
     assert said.code == 0, said.err
     shown = pd.read_csv(tmp_path / "lead_evidence.csv")
     assert set(shown.insurer) == {insurer}
+    assert set(pd.read_csv(tmp_path / "lead_records.csv").insurer) == {insurer}
+    assert not pd.read_csv(tmp_path / "lead_records_others.csv").empty
     others = pd.read_csv(tmp_path / "lead_evidence_others.csv")
     assert set(others.columns) == {"lead_id", "code", "evidence_table", "rows", "first_at", "last_at"}
 

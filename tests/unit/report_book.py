@@ -144,6 +144,15 @@ def neighbourhood_of(lead: str, kind: str, subject: str) -> list[dict[str, Any]]
     return [*ring, *few, *loose, *link]
 
 
+def records_of(lead: str, subject: str) -> list[dict[str, Any]]:
+    """Two records at two insurers that are one subject."""
+    found = {"lead_id": lead, "role": "subject", "entity_id": subject, "received_at": AS_OF, "records": 2, "n_insurers": 2}
+    source = {"source_file": "parties.csv.gz", "row_sha256": "ab12" * 16}
+    return [
+        {**found, **source, "seq": n, "insurer": i, "record_id": f"{i}:P{n}", "source_row": 40 + n} for n, i in ((1, "alpha"), (2, "beta"))
+    ]
+
+
 def tables() -> dict[str, pd.DataFrame]:
     leads, reasons, evidence, cases, members, edges = [], [], [], [], [], []
     for n, (kind, subject, scheme, route, line, flags, anomaly, network, open_, paid, due) in enumerate(SUBJECTS, 1):
@@ -205,6 +214,7 @@ def tables() -> dict[str, pd.DataFrame]:
         "leads": [*leads, other],
         "lead_reasons": reasons,
         "lead_evidence": evidence,
+        "lead_records": [r for lead in leads for r in records_of(lead["lead_id"], lead["subject_id"])],
         "cases": cases,
         "case_members": members,
         "neighbourhood": edges,

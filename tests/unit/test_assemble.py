@@ -110,6 +110,41 @@ def test_packet_and_unknown_lead(night):
         packet(night, "nobody")
 
 
+HELD = [("a:p1", "a", PERSON), ("b:p7", "b", PERSON), ("b:p8", "b", PERSON), ("a:p2", "a", "person:other"), ("a:h1", "a", "hospital:x")]
+
+
+def with_records() -> dict[str, pd.DataFrame]:
+    """The book with parties: the person is three records at two insurers; a claim has the person and a hospital."""
+    rows = [dict(zip(("party_id", "insurer", "entity_id"), held, strict=True)) for held in HELD]
+    lineage = {"source_file": "parties.csv", "source_row": range(1, 6), "row_sha256": "cd", "received_at": pd.Timestamp("2025-12-30 18:00")}
+    roles = pd.DataFrame({"claim_id": "a:0", "role": ["insured", "hospital"], "entity_id": [PERSON, "hospital:x"]})
+    return {**book(), "parties": pd.DataFrame(rows).assign(**lineage), "claim_roles": roles}
+
+
+def test_a_lead_lists_the_records_its_parties_were_joined_from():
+    out = run(with_records(), Settings(), NIGHT)
+    held, leads = out["lead_records"], out["leads"].set_index("subject_id")["lead_id"]
+    person = held[held["lead_id"] == leads[PERSON]]
+    assert person[["seq", "role", "record_id", "records", "n_insurers"]].values.tolist() == [
+        [1, "subject", "a:p1", 3, 2], [2, "subject", "b:p7", 3, 2], [3, "subject", "b:p8", 3, 2],
+    ]  # fmt: skip
+    assert person["source_file"].eq("parties.csv").all() and person["source_row"].tolist() == [1, 2, 3]
+    claim = held[held["lead_id"] == leads["a:0"]]
+    assert claim[["role", "record_id"]].values.tolist() == [
+        ["hospital", "a:h1"], ["insured", "a:p1"], ["insured", "b:p7"], ["insured", "b:p8"],
+    ]  # fmt: skip
+    assert set(held["lead_id"]) == {leads[PERSON], leads["a:0"]}
+
+
+def test_an_export_has_an_insurers_own_records_and_counts_of_the_others():
+    night = run(with_records(), Settings(), NIGHT)
+    lead = night["leads"].set_index("subject_id").loc[PERSON, "lead_id"]
+    seen = for_insurer(night, "a")
+    assert set(seen["lead_records"]["insurer"]) == {"a"} and "b:p7" not in seen["lead_records_others"].to_csv()
+    others = seen["lead_records_others"].set_index(["lead_id", "role"]).loc[(lead, "subject")]
+    assert others["rows"] == 2 and others["first_at"] == pd.Timestamp("2025-12-30")
+
+
 def test_export_shows_others_as_counts_and_dates(night):
     proof = night["lead_evidence"]
     lead = night["leads"].set_index("subject_id").loc[PERSON, "lead_id"]

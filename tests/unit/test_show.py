@@ -31,6 +31,16 @@ def test_a_lead_says_what_its_case_comes_to() -> None:
     assert f"Leads {case.n_leads} " in line and f"{case.score:.1f}" in line and f"{case.probability:.0%}" in line
 
 
+def test_a_lead_shows_the_other_leads_of_its_case_and_its_source_records() -> None:
+    text = show.as_text(show.lead(TABLES, FIRST, "en"), 240)
+    other = TABLES["leads"].set_index("lead_id").loc["feedfeedfeedfeed"]
+    line = next(line for line in text.splitlines() if "feedfeedfeedfeed" in line)
+    assert f"agent {other.subject_id.partition(':')[2][:6].upper()}" in line and f"{other.score:.1f}" in line
+    assert "2 records at 2 insurers" in text and "alpha:P1" in text and "beta:P2" in text and "parties.csv.gz" in text
+    alone = show.as_text(show.lead(TABLES, "2", "en"), 240)
+    assert "feedfeedfeedfeed" not in alone and "Other leads of this case" not in alone
+
+
 def test_no_such_lead_is_an_error_that_says_where_to_look() -> None:
     with pytest.raises(UsageError, match=r"leads\.csv"):
         show.lead(TABLES, "nobody", "zh")
