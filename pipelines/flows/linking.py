@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines import runs
@@ -20,7 +21,7 @@ from pipelines.resolve import forms, premises
 from pipelines.resolve.judgements import Judgement, in_force, record
 from pipelines.resolve.linking import comparable, compare, connect, proves, waterfall
 from pipelines.resolve.model import Model, load
-from pipelines.resolve.people import MODELS, files_of
+from pipelines.resolve.people import MODELS, files_of, models_of
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -32,19 +33,18 @@ class Side:
 
     Attributes
     ----------
-    links, model : str
-        Tables of the stage ``resolve``.
+    design : str
+        Its name in the tables of the stage ``resolve``.
     written : callable
         Makes the forms, see :func:`pipelines.resolve.forms.written`.
     """
 
-    links: str
-    model: str
-    written: Callable[[DuckDBPyConnection, str, str], str]
+    design: str
+    written: Callable[[DuckDBPyConnection, str, str, pa.Table], str]
 
 
-PERSONS = Side("person_links", "link_model", forms.written)
-ORGANISATIONS = Side("organisation_links", "organisation_model", premises.written)
+PERSONS = Side("person", forms.written)
+ORGANISATIONS = Side("organisation", premises.written)
 
 
 def explain(workspace: Path, a: str, b: str, language: str) -> list[str]:
@@ -108,25 +108,26 @@ def _judged(workspace: Path) -> Any:
 
 
 def _model(workspace: Path, stages: Path, side: Side) -> Model:
-    path = stages / "resolve" / f"{side.model}.parquet"
-    if not path.exists():
+    digest = models_of(stages / "resolve").get(side.design)
+    if digest is None:
         raise DataError("the latest night has no link model", "resolve", "run the night again")
-    return load(workspace / MODELS / str(pq.read_table(path)["digest"][0].as_py()))
+    return load(workspace / MODELS / digest)
 
 
 def _compared(workspace: Path, model: Model, stages: Path, side: Side, rows: pd.DataFrame) -> dict[str, Any] | None:
-    """The pair as the night linked it; else compared now, where rare words of addresses weigh a little otherwise.
+    """The pair as the night linked it; else compared now, where a value new to the model is as rare as can be.
 
     None where such records are never compared.
     """
     a, b = sorted(rows.party_id)
     kept = [("party_l", "in", [a, b]), ("party_r", "in", [a, b])]
-    linked: list[dict[str, Any]] = pq.read_table(stages / "resolve" / f"{side.links}.parquet", filters=kept).to_pylist()
+    linked: list[dict[str, Any]] = pq.read_table(stages / "resolve" / f"{side.design}_links.parquet", filters=kept).to_pylist()
     if linked:
         return linked[0]
     with connect() as connection:
         connection.register("two", rows.sort_values("party_id").assign(n=[0, 1]))
-        table = side.written(connection, "two", files_of(tuple(sorted(runs.Workspace(workspace).vault.glob("*.parquet")))))
+        vault = files_of(tuple(sorted(runs.Workspace(workspace).vault.glob("*.parquet"))))
+        table = side.written(connection, "two", vault, model.words)
         return compare(connection, model, table) if comparable(connection, model, table) else None
 
 

@@ -18,7 +18,7 @@ from pipelines.contracts.admission import Admission
 from pipelines.engine.duckdb import DuckEngine
 from pipelines.flows.intake import Intake, Options, take_in
 from pipelines.flows.publishing import about, publish
-from pipelines.flows.screen import LINK_MODELS, RING_LEDGER, known_rings, link_model, screen
+from pipelines.flows.screen import RING_LEDGER, known_rings, link_models, screen
 from pipelines.ids import digest_file, digest_json
 from pipelines.resolve.judgements import in_force
 from pipelines.tracking import Recorder
@@ -117,7 +117,7 @@ def run_key(intake: Intake, settings: config.Settings, ledger: Path | None) -> s
             "code": runs.code_digest(),
             "libraries": runs.lock_digest(),
             "ledger": digest_file(ledger) if ledger else "",
-            "link_models": [model.name if (model := link_model(intake, table)) else "" for table in LINK_MODELS],
+            "link_models": link_models(intake),
             "rings": digest_file(rings) if (rings := known_rings(intake)) else "",
             "judgements": in_force(intake.workspace.root, intake.as_of).to_pylist(),
         },

@@ -8,7 +8,6 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow
-import pyarrow.parquet as pq
 
 from features import agents, claims, parties, policies, providers
 from features.book import Book
@@ -20,12 +19,11 @@ from features.views import claim_view, policy_view
 from pipelines import config, graph, leads, resolve, runs
 from pipelines.contracts import admission, deliveries
 from pipelines.engine.keeping import kept
-from pipelines.flows.intake import Intake
+from pipelines.flows.intake import SAMPLE_NAME, Intake
+from pipelines.ids import digest
 from pipelines.resolve import judgements
-from pipelines.resolve.people import MODELS
+from pipelines.resolve.people import MODELS, models_of
 
-LINK_MODELS = ("link_model", "organisation_model")
-"""Tables of the stage ``resolve`` with the digest of a link model: of persons, of organisations."""
 RING_LEDGER = "ring_ledger.parquet"
 FEATURES = {
     "features_claim": (("claim",), claims.features),
@@ -106,28 +104,27 @@ def known_rings(intake: Intake) -> Path | None:
 
 
 def _evidence(intake: Intake) -> resolve.Evidence:
-    """The raw values of the parties in use, and what people said of them."""
+    """The raw values of the parties in use, what people said of them, and what the night before found."""
     home = intake.workspace
     delivered = (admission.vault_path(home.vault, d) for d in intake.used if d.table == "parties")
     files = tuple(path for path in delivered if path.exists())
-    before = [link_model(intake, table) for table in LINK_MODELS]
-    return resolve.Evidence(files, judgements.in_force(home.root, intake.as_of), home.root / MODELS, *before)
+    said = judgements.in_force(home.root, intake.as_of)
+    version = digest(runs.code_digest(), runs.lock_digest())
+    secret = digest("who is who", config.token_key(sample=intake.sources == (SAMPLE_NAME,)), length=64)
+    return resolve.Evidence(files, said, home.root / MODELS, _before(intake), version, secret)
 
 
-def link_model(intake: Intake, table: str) -> Path | None:
-    """The link model that the night starts from: that of the night before, unless it was removed to have a new one trained.
-
-    ``table`` is one of ``LINK_MODELS``.
-    """
+def _before(intake: Intake) -> Path | None:
+    """What resolving left in the night before."""
     before = intake.workspace.before(intake.as_of, intake.book)
-    if before is None:
-        return None
-    named = intake.workspace.runs / before["run_id"] / "stages" / "resolve" / f"{table}.parquet"
-    if not named.exists():  # a night of before there were link models
-        return None
-    digest = pq.read_table(named)["digest"][0].as_py()
-    model = intake.workspace.root / MODELS / str(digest)
-    return model if model.exists() else None
+    return intake.workspace.runs / before["run_id"] / "stages" / "resolve" if before else None
+
+
+def link_models(intake: Intake) -> dict[str, str]:
+    """The link models that the night starts from: those of the night before that were not removed to have new ones trained."""
+    before = _before(intake)
+    kept = models_of(before) if before else {}
+    return {design: model for design, model in kept.items() if (intake.workspace.root / MODELS / model).exists()}
 
 
 def _changed(tables: dict[str, ir.Table], before: dict[str, ir.Table]) -> dict[str, ir.Table]:

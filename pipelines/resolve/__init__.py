@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from features.spine import kind_of
 from pipelines.resolve.components import number
@@ -74,12 +75,11 @@ def run(
 
 
 def _linked(numbered: ir.Table, engine: Engine, evidence: Evidence) -> tuple[list[ir.Table], dict[str, ir.Table]]:
-    """Roots, and the accepted pairs with the model they were found by: ``person_links``, ``link_model``, and the same of organisations."""
-    persons, bodies = people(numbered, engine, evidence), organised(numbered, engine, evidence)
-    made = {"person_links": persons.links, "organisation_links": bodies.links}
-    models = {"link_model": persons.model, "organisation_model": bodies.model}
-    tables = {name: ibis.memtable(links) for name, links in made.items()}
-    return [persons.roots, bodies.roots], {**tables, **{n: ibis.memtable({"digest": [m.digest]}) for n, m in models.items()}}
+    """Roots; and what the next night goes on from, by design (``person_links`` and so on), with ``link_model``, a row for each design."""
+    found = {"person": people(numbered, engine, evidence), "organisation": organised(numbered, engine, evidence)}
+    tables = {name: table for design, linked in found.items() for name, table in linked.state.tables(design).items()}
+    tables["link_model"] = pa.Table.from_pylist([linked.about for linked in found.values()])
+    return [linked.roots for linked in found.values()], {name: ibis.memtable(table) for name, table in tables.items()}
 
 
 def _events(result: dict[str, ir.Table], mapped: ir.Table) -> dict[str, ir.Table]:

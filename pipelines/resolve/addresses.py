@@ -10,6 +10,7 @@ import re
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 from pipelines.normalise import FULL_WIDTH, HALF_WIDTH
 
@@ -83,16 +84,22 @@ NUMBER = r"\|[与和 ]*([0-9]+(?:[-之附][0-9]+)*)(?:号院|号|弄)?|([0-9]+(?
 PARTS = ("province", "city", "district", "town", "road", "number", "building", "unit", "floor", "room", "zone", "team")
 TEXTS = (*PARTS, "place", "note", "beside", "listed", "finest")
 CODES = ("grams", "core")
+WORDS = pa.schema([("gram", pa.int64()), ("weight", pa.int64())])
+"""Weights by gram; kept from one night to the next in the link model."""
+OTHER = -1
+"""In place of a gram: every other one."""
 
 
-def parse(values: pd.Series) -> pd.DataFrame:
+def parse(values: pd.Series, words: pa.Table | None = None) -> pd.DataFrame:
     """The parts of addresses, and what ``compare.address_similarity`` needs.
 
     Parameters
     ----------
     values : Series of str
-        Addresses as written, or as ``normalise.address`` leaves them; may repeat and may be null. Weights of grams come from its distinct
-        values, so addresses that are to be compared belong in one call.
+        Addresses as written, or as ``normalise.address`` leaves them; may repeat and may be null.
+    words : pyarrow Table, optional
+        Weights by gram (``WORDS``), see :func:`rarity`. Without them they come from the distinct values given, so addresses that are to be
+        compared belong in one call.
 
     Returns
     -------
@@ -114,9 +121,21 @@ def parse(values: pd.Series) -> pd.DataFrame:
         connection.register("folded", pd.DataFrame({"id": distinct.index, "text": fold(distinct)}))
         connection.execute(f"CREATE TABLE parsed AS {_parts()}")
         connection.execute(f"CREATE TABLE pairs AS {_pairs()}")
-        found = connection.execute(_weighed()).df().set_index("id")
+        connection.register("words", words if words is not None else WORDS.empty_table())
+        found = connection.execute(_weighed(TONIGHT if words is None else GIVEN)).df().set_index("id")
     known = found.set_axis(distinct.loc[found.index], axis=0)
     return _blank(known.reindex(values)).set_axis(values.index, axis=0)
+
+
+def rarity(connection: duckdb.DuckDBPyConnection, forms: str) -> pa.Table:
+    """Weights of the grams of a table with ``address_grams``, for :func:`parse`; those that weigh most stand together as ``OTHER``."""
+    codes = f"SELECT DISTINCT unnest(address_grams) AS code FROM {forms}"
+    weights = f"SELECT code // 65536 AS gram, code % 65536 AS weight FROM ({codes})"
+    return connection.sql(
+        f"WITH weights AS ({weights}), most AS (SELECT coalesce(max(weight), 1) AS weight FROM weights) "
+        f"SELECT {OTHER}::BIGINT AS gram, weight::BIGINT AS weight FROM most "
+        "UNION ALL SELECT gram, weight FROM weights WHERE weight < (SELECT weight FROM most) ORDER BY gram"
+    ).to_arrow_table()
 
 
 def fold(values: pd.Series) -> pd.Series:
@@ -170,15 +189,23 @@ def _pairs() -> str:
             FROM (SELECT id, {tokens} AS t FROM parsed)"""
 
     both = f"{of('''regexp_replace(body, '[0-9]+米', '', 'g')''', False)} UNION ALL {of('core_text', True)}"
-    return f"SELECT id, hash(gram) % 4294967296 AS gram, bool_or(in_core) AS in_core FROM ({both}) GROUP BY ALL"
+    # A code is kept from night to night, so it is no engine's hash; md5 is slow, hence of distinct grams.
+    codes = "SELECT text, md5_number_lower(text) >> 32 AS gram FROM (SELECT DISTINCT gram AS text FROM found)"
+    return f"""WITH found AS MATERIALIZED ({both}), codes AS ({codes})
+        SELECT id, codes.gram::BIGINT AS gram, bool_or(in_core) AS in_core FROM found JOIN codes ON text = found.gram GROUP BY ALL"""
 
 
-def _weighed() -> str:
-    """``parsed`` with its grams as codes; the weight of a gram is 16 x ln(addresses / addresses with it), at least 1."""
+TONIGHT = "SELECT gram, greatest(1, round(16 * ln((SELECT count(*) FROM parsed) / count(*))))::BIGINT AS weight FROM pairs GROUP BY gram"
+"""The weight of a gram is 16 x ln(addresses / addresses with it), at least 1."""
+GIVEN = f"""SELECT gram, coalesce(weight, (SELECT weight FROM words WHERE gram = {OTHER}), 1) AS weight
+    FROM (SELECT DISTINCT gram FROM pairs) LEFT JOIN words USING (gram)"""
+
+
+def _weighed(weights: str) -> str:
+    """``parsed`` with its grams as codes."""
     return f"""
         WITH weights AS (
-            SELECT gram, (gram * 65536 + greatest(1, round(16 * ln((SELECT count(*) FROM parsed) / count(*)))))::BIGINT AS code
-            FROM pairs GROUP BY gram
+            SELECT gram, gram * 65536 + weight AS code FROM ({weights})
         ), codes AS (
             SELECT id, list(code ORDER BY code) AS grams, coalesce(list(code ORDER BY code) FILTER (in_core), []) AS core
             FROM pairs JOIN weights USING (gram) GROUP BY id

@@ -66,12 +66,14 @@ def block(connection: duckdb.DuckDBPyConnection, forms: str, design: Design, ski
     return Blocks("link_pairs", _ended(connection))
 
 
-def left_out(connection: duckdb.DuckDBPyConnection, forms: str, design: Design) -> pa.Table:
-    """Keys of more than ``design.largest`` records, as ``Blocks.skipped``, without forming a pair."""
-    _begin(connection, None)
+def left_out(connection: duckdb.DuckDBPyConnection, forms: str, design: Design, skipped: pa.Table | None = None) -> pa.Table:
+    """Keys that :func:`block` leaves out of all forms, as ``Blocks.skipped``, without forming a pair: one grouping per rule."""
+    _begin(connection, skipped)
+    most = design.largest if skipped is None else design.largest * GROWTH
     for rule in design.rules:
-        _gather(connection, forms, (rule, design.within), "")
-        _leave_out(connection, forms, (rule, design.within), (design.largest, design.largest))
+        keyed = _keyed(forms, (rule, design.within), "")
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE link_sizes AS {_sizes(keyed, design.largest // 2)}")
+        _leave_out(connection, forms, (rule, design.within), (most, design.largest))
     return _ended(connection)
 
 
@@ -116,26 +118,39 @@ def _gather(connection: duckdb.DuckDBPyConnection, forms: str, ruled: tuple[Rule
     What is joined is one number for all keys of a rule. Two keys with one number, once in a hundred million books of this size, would
     only add pairs that are then compared.
     """
+    table = _keyed(forms, ruled, new)
+    if new:
+        table = f"SELECT g.* FROM ({table}) g SEMI JOIN (SELECT key FROM ({table}) WHERE is_new) f USING (key)"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_keys AS {table}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_sizes AS {_sizes('SELECT * FROM link_keys', 1)}")
+
+
+def _keyed(forms: str, ruled: tuple[Rule, tuple[str, ...]], new: str) -> str:
     columns = key_columns(*ruled)
     known = " AND ".join(f"{name} IS NOT NULL" for name in columns)
     shown = ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
     keyed = f"SELECT n, {shown}, {new or 'true'} AS is_new FROM {forms}"
-    table = f"SELECT n, hash({', '.join(columns)}) AS key, is_new FROM ({keyed}) WHERE {known}"
-    if new:
-        table = f"SELECT g.* FROM ({table}) g SEMI JOIN (SELECT key FROM ({table}) WHERE is_new) f USING (key)"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_keys AS {table}")
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE link_sizes AS SELECT key, count(*) AS size, min(n) AS n FROM link_keys GROUP BY key HAVING size > 1"
-    )
+    return f"SELECT n, hash({', '.join(columns)}) AS key, is_new FROM ({keyed}) WHERE {known}"
+
+
+def _sizes(keyed: str, above: int) -> str:
+    """Query for the keys of more records than a number, with one record of each."""
+    return f"SELECT key, count(*) AS size, min(n) AS n FROM ({keyed}) GROUP BY key HAVING size > {above}"
+
+
+def named(rule: Rule, within: tuple[str, ...]) -> str:
+    """The digest of a form's key by which it is reported, as an expression over a form."""
+    keys = ", ".join(f"({expression})::VARCHAR" for expression in key_columns(rule, within).values())
+    return f"substr(sha256(concat_ws({SEPARATOR}, '{rule.name}', {keys})), 1, 16)"
 
 
 def _leave_out(connection: duckdb.DuckDBPyConnection, forms: str, ruled: tuple[Rule, tuple[str, ...]], limits: tuple[int, int]) -> None:
     """Take keys of more records than the first limit, and those that the model leaves out, from ``link_sizes``."""
     rule, (most, largest) = ruled[0], limits
-    keys = ", ".join(f"({expression})::VARCHAR" for expression in key_columns(*ruled).values())
-    text = f"substr(sha256(concat_ws({SEPARATOR}, '{rule.name}', {keys})), 1, 16)"
     large = f"(SELECT key AS number, size, n FROM link_sizes WHERE size > {largest // 2})"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_large AS SELECT number, size, {text} AS key FROM {large} JOIN {forms} USING (n)")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE link_large AS SELECT number, size, {named(*ruled)} AS key FROM {large} JOIN {forms} USING (n)"
+    )
     skipped = f"size > {most} OR key IN (SELECT key FROM link_skip WHERE rule = '{rule.name}')"
     connection.execute(f"DELETE FROM link_sizes WHERE key IN (SELECT number FROM link_large WHERE {skipped})")
     connection.execute(f"INSERT INTO link_left_out SELECT '{rule.name}', key, size FROM link_large WHERE {skipped}")

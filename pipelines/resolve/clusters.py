@@ -74,7 +74,7 @@ def clusters(pairs: pa.Table, nodes: pa.Table, judgements: pa.Table | None = Non
     names = ordered["party_id"].combine_chunks()
     same, apart = _judged(judgements, names)
     weights = _weighed(pairs, names, same, apart)
-    labels = _components(len(names), weights[:, :2].astype(np.int64))
+    labels = component_of(len(names), weights[:, :2].astype(np.int64))
     marks = [ordered[c].to_pylist() for c in ordered.column_names if c not in ("party_id", "birth_date")]
     facts = Facts(marks, _births(ordered), _symmetric(apart))
     result = labels.copy()
@@ -89,11 +89,11 @@ def _judged(judgements: pa.Table | None, names: pa.Array) -> tuple[set[Pair], se
     if judgements is None:
         return set(), set()
     verdicts = ("same", "not_same")
-    same, apart = ({(int(a), int(b)) for a, b in _ends(judgements.filter(pc.equal(judgements["verdict"], v)), names)[0]} for v in verdicts)
+    same, apart = ({(int(a), int(b)) for a, b in places(judgements.filter(pc.equal(judgements["verdict"], v)), names)[0]} for v in verdicts)
     return same - apart, apart
 
 
-def _ends(pairs: pa.Table, names: pa.Array) -> tuple[Ints, npt.NDArray[np.bool_]]:
+def places(pairs: pa.Table, names: pa.Array) -> tuple[Ints, npt.NDArray[np.bool_]]:
     """Places of both ends, the smaller first, of pairs of two known nodes; and which rows those are."""
     found = [pc.index_in(pairs[c].cast(names.type), value_set=names).combine_chunks() for c in ("party_l", "party_r")]
     ends = np.sort(np.stack([f.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64) for f in found], axis=1), axis=1)
@@ -103,7 +103,7 @@ def _ends(pairs: pa.Table, names: pa.Array) -> tuple[Ints, npt.NDArray[np.bool_]
 
 def _weighed(pairs: pa.Table, names: pa.Array, same: set[Pair], apart: set[Pair]) -> Floats:
     """Rows of node, node, weight: each pair once with its greatest weight; what was judged the same weighs infinitely."""
-    ends, known = _ends(pairs, names)
+    ends, known = places(pairs, names)
     weight = pairs["weight"].to_numpy().astype(np.float64)[known]
     for judged, value in ((apart, -np.inf), (same, np.inf)):
         said = np.array(sorted(judged), dtype=np.int64).reshape(-1, 2)
@@ -134,7 +134,7 @@ def _symmetric(pairs: Iterable[Pair]) -> dict[int, set[int]]:
     return dict(found)
 
 
-def _components(size: int, ends: Ints) -> Ints:
+def component_of(size: int, ends: Ints) -> Ints:
     """The smallest node of each node's component."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

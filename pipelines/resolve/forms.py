@@ -7,10 +7,12 @@ licences are equal or not, so their tokens do. A value that the vault does not h
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 import duckdb
 import ibis.expr.types as ir
 import pandas as pd
+import pyarrow as pa
 
 from pipelines.resolve import normalise
 from pipelines.resolve.addresses import parse
@@ -24,7 +26,7 @@ EQUAL = {"phone": "phone", "account": "account", "device": "device_id", "licence
 """Column of a form → column of ``parties`` that is compared as equal or not."""
 
 
-def written(connection: duckdb.DuckDBPyConnection, parties: str, vault: str) -> str:
+def written(connection: duckdb.DuckDBPyConnection, parties: str, vault: str, words: pa.Table | None = None) -> str:
     """Make the table of forms.
 
     Parameters
@@ -35,6 +37,8 @@ def written(connection: duckdb.DuckDBPyConnection, parties: str, vault: str) -> 
         Table or query: the canonical ``parties`` with ``n``.
     vault : str
         Table or query: token, column, value.
+    words : pyarrow Table, optional
+        What words of addresses weigh in the link model; without it, as rare as they are tonight.
 
     Returns
     -------
@@ -44,7 +48,7 @@ def written(connection: duckdb.DuckDBPyConnection, parties: str, vault: str) -> 
     """
     connection.execute(f"CREATE OR REPLACE TEMP TABLE link_people AS SELECT * FROM {parties} WHERE kind IN {NATURAL}")
     for column, spelt in SPELT.items():
-        found = spelt(raw_values(connection, (column, "link_people"), vault))
+        found = spelt(raw_values(connection, (column, "link_people"), vault), words)
         connection.register("link_spelt", found)
         connection.execute(f"CREATE OR REPLACE TEMP TABLE link_{column} AS SELECT * FROM link_spelt")
         connection.unregister("link_spelt")
@@ -79,21 +83,22 @@ def raw_values(connection: duckdb.DuckDBPyConnection, wanted: tuple[str, str], v
     return found.astype("str")
 
 
-def _names(raw: pd.DataFrame) -> pd.DataFrame:
+def _names(raw: pd.DataFrame, _words: pa.Table | None) -> pd.DataFrame:
     named = normalise.person_names(raw["value"])
     return pd.DataFrame({"token": raw["token"], "spelt": named["name"], "sound": named["sound"]}).astype("str")
 
 
-def _numbers(raw: pd.DataFrame) -> pd.DataFrame:
+def _numbers(raw: pd.DataFrame, _words: pa.Table | None) -> pd.DataFrame:
     return pd.DataFrame({"token": raw["token"], "spelt": normalise.resident_ids(raw["value"])["id_number"]}).astype("str")
 
 
-def _addresses(raw: pd.DataFrame) -> pd.DataFrame:
-    parsed = parse(raw["value"]).add_prefix("address_")[[f"address_{c}" for c in ADDRESS]]
+def _addresses(raw: pd.DataFrame, words: pa.Table | None) -> pd.DataFrame:
+    parsed = parse(raw["value"], words).add_prefix("address_")[[f"address_{c}" for c in ADDRESS]]
     return pd.concat([raw[["token"]], parsed.astype(dict.fromkeys(("address_road", "address_number"), "str"))], axis=1)
 
 
-SPELT: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = {"name": _names, "id_number": _numbers, "address": _addresses}
+Spelling: TypeAlias = "Callable[[pd.DataFrame, pa.Table | None], pd.DataFrame]"
+SPELT: Mapping[str, Spelling] = {"name": _names, "id_number": _numbers, "address": _addresses}
 """Column whose raw value is looked up → how it is spelt for comparing."""
 
 

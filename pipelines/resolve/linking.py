@@ -11,7 +11,7 @@ import pyarrow as pa
 from pipelines.resolve.blocking import block
 from pipelines.resolve.model import TF, Comparison, Design, Model, settings
 from pipelines.resolve.splink import scored
-from pipelines.resolve.training import frequencies, sides, train
+from pipelines.resolve.training import sides, train, unseen
 
 DECIMALS = 4
 
@@ -66,10 +66,9 @@ def link_all(connection: duckdb.DuckDBPyConnection, model: Model, forms: str) ->
 
 
 def current(connection: duckdb.DuckDBPyConnection, model: Model, forms: str) -> Model:
-    """The model with tonight's frequencies of values that it has never seen twice: a hotline opened since is not a rare phone."""
-    found, _ = frequencies(connection, forms, model.design.tf_columns)
-    unseen = found.join(model.tf.select(["name", "value"]), keys=["name", "value"], join_type="left anti").select(TF.names)
-    return replace(model, tf=pa.concat_tables([model.tf, unseen.cast(TF)]).sort_by([("name", "ascending"), ("value", "ascending")]))
+    """The model with tonight's frequencies of values that it has never seen twice, see :func:`pipelines.resolve.training.unseen`."""
+    found = pa.concat_tables([model.tf, unseen(connection, forms, model).select(TF.names).cast(TF)])
+    return replace(model, tf=found.sort_by([("name", "ascending"), ("value", "ascending")]))
 
 
 def link_new(connection: duckdb.DuckDBPyConnection, model: Model, known: str, new: str) -> Links:
@@ -94,7 +93,12 @@ def link_new(connection: duckdb.DuckDBPyConnection, model: Model, known: str, ne
         f"CREATE OR REPLACE TEMP VIEW link_both AS SELECT *, false AS link_new FROM {known} "
         f"UNION ALL BY NAME SELECT *, true AS link_new FROM {new}"
     )
-    return _link(connection, model, "link_both", "link_new")
+    return link_some(connection, model, "link_both", "link_new")
+
+
+def link_some(connection: duckdb.DuckDBPyConnection, model: Model, forms: str, new: str) -> Links:
+    """Pairs of forms with at least one for which the SQL condition ``new`` holds; see :func:`link_new`."""
+    return _link(connection, model, forms, new)
 
 
 def grown(model: Model, links: Links) -> pa.Table:

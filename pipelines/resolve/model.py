@@ -18,9 +18,12 @@ import pyarrow.parquet as pq
 
 from pipelines.errors import DataError
 from pipelines.ids import digest
+from pipelines.resolve.addresses import WORDS
 
-FORMAT = 1
+FORMAT = 2
 TF = pa.schema([("name", pa.string()), ("value", pa.string()), ("tf", pa.float64())])
+TABLES = ("tf", "skipped", "words")
+"""What of a model is a table."""
 SKIPPED = pa.schema([("rule", pa.string()), ("key", pa.string()), ("size", pa.int64())])
 
 
@@ -150,6 +153,8 @@ class Model:
         Frequencies of values seen twice or more: name, value (a digest), tf.
     skipped : pyarrow Table
         Keys left out: rule, key (a digest), size.
+    words : pyarrow Table
+        What the pairs of characters of an address weigh, see :func:`pipelines.resolve.addresses.rarity`.
     """
 
     design: Design
@@ -159,6 +164,7 @@ class Model:
     records: dict[str, int]
     tf: pa.Table = field(compare=False)
     skipped: pa.Table = field(compare=False)
+    words: pa.Table = field(compare=False, default_factory=WORDS.empty_table)
 
     @property
     def figures(self) -> str:
@@ -168,8 +174,8 @@ class Model:
 
     @property
     def digest(self) -> str:
-        """Of the figures and both tables."""
-        tables = [json.dumps(t.to_pydict(), sort_keys=True, ensure_ascii=False) for t in (self.tf, self.skipped)]
+        """Of the figures and the tables."""
+        tables = [json.dumps(getattr(self, name).to_pydict(), sort_keys=True, ensure_ascii=False) for name in TABLES]
         return digest(self.figures, *tables)
 
     @property
@@ -226,8 +232,8 @@ def save(model: Model, folder: Path) -> Path:
     beside = folder / f"{model.digest}.part"
     beside.mkdir(parents=True, exist_ok=True, mode=0o700)
     (beside / "model.json").write_text(model.figures, encoding="utf-8")
-    pq.write_table(model.tf, beside / "tf.parquet")
-    pq.write_table(model.skipped, beside / "skipped.parquet")
+    for name in TABLES:
+        pq.write_table(getattr(model, name), beside / f"{name}.parquet")
     os.replace(beside, home)
     return home
 
@@ -236,16 +242,25 @@ def load(home: Path) -> Model:
     """Read what :func:`save` wrote; refuses a model whose content is not what its folder is named after."""
     try:
         values = json.loads((home / "model.json").read_text(encoding="utf-8"))
-        tables = {name: pq.read_table(home / f"{name}.parquet") for name in ("tf", "skipped")}
+        version = values.pop("format", None)
+        tables = {name: pq.read_table(home / f"{name}.parquet") for name in TABLES if version == FORMAT}
     except (OSError, ValueError) as error:
         raise DataError("the link model cannot be read", home.name, "restore it from a backup, or train a new one") from error
-    if values.pop("format", None) != FORMAT:
+    if version != FORMAT:
         raise DataError("the link model is of another version", home.name, "train a new one")
     shares: dict[str, Any] = {side: {k: tuple(v) for k, v in values.pop(side).items()} for side in ("m", "u")}
     model = Model(design=_design(values.pop("design")), **shares, **values, **tables)
     if model.digest != home.name:
         raise DataError("the link model is not the one it is named after", home.name, "restore it from a backup, or train a new one")
     return model
+
+
+def outdated(home: Path) -> bool:
+    """Whether another version of the program wrote the model, so that one is to be trained."""
+    try:
+        return bool(json.loads((home / "model.json").read_text(encoding="utf-8")).get("format") != FORMAT)
+    except (OSError, ValueError):  # damaged rather than old: load says so
+        return False
 
 
 def _design(values: dict[str, Any]) -> Design:

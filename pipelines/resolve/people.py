@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from pipelines.resolve import forms
-from pipelines.resolve.clusters import clusters
 from pipelines.resolve.designs import PERSONS
-from pipelines.resolve.linking import current, link_all
-from pipelines.resolve.model import Model, load, save
+from pipelines.resolve.incremental import Basis, State, compare, left_behind
+from pipelines.resolve.judgements import TABLE as JUDGED
+from pipelines.resolve.model import Design, Model, load, outdated, save
+from pipelines.resolve.regroup import regrouped
 from pipelines.resolve.training import train
 
 if TYPE_CHECKING:
@@ -29,7 +32,7 @@ NOTHING = 'SELECT NULL::VARCHAR AS token, NULL::VARCHAR AS "column", NULL::VARCH
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of persons beside their records.
+    """What is known beside the records that are linked.
 
     Attributes
     ----------
@@ -38,38 +41,45 @@ class Evidence:
     judgements : pyarrow Table, optional
         party_l, party_r, verdict: what people said, and what always wins.
     models : Path, optional
-        Folder where the link models are kept.
-    model, organisations : Path, optional
-        The link models of the night before, of persons and of organisations: nights are only comparable under one model, so it is used
-        as it is while it compares what ``designs`` says. Otherwise one is trained on tonight's records.
+        Folder where link models are kept.
+    before : Path, optional
+        What this stage left the night before. Nights are only comparable under one link model, so that of the night before is used as it
+        is while it compares what the design says and has not been removed from ``models``; otherwise one is trained on tonight's records.
+    version : str
+        Of the code and the libraries: links of another version are not taken over.
+    secret : str
+        Key of the digests by which a record that changed is known.
     """
 
     vault: Sequence[Path] = ()
     judgements: pa.Table | None = None
     models: Path | None = None
-    model: Path | None = None
-    organisations: Path | None = None
+    before: Path | None = None
+    version: str = ""
+    secret: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
-class People:
-    """Who is who among natural persons, or among organisations.
+class Linked:
+    """Who is who among the records of one design.
 
     Attributes
     ----------
     roots : ibis Table
-        n, root: records of one person, for those that have a more senior record.
-    links : pyarrow Table
-        Accepted pairs with their evidence, see :class:`pipelines.resolve.linking.Links`.
-    model : Model
+        n, root: records of one entity, for those that have a more senior record.
+    state : State
+        The accepted pairs with their evidence, and what else the next night goes on from.
+    about : dict
+        One row of the table ``link_model``: design, digest (of the model), basis, why (all records were compared; empty if only those
+        touched), and the figures of :class:`pipelines.resolve.incremental.Compared`.
     """
 
     roots: ir.Table
-    links: pa.Table
-    model: Model
+    state: State
+    about: dict[str, Any]
 
 
-def people(numbered: ir.Table, engine: Engine, evidence: Evidence) -> People:
+def people(numbered: ir.Table, engine: Engine, evidence: Evidence) -> Linked:
     """Link the natural persons among the parties.
 
     Parameters
@@ -82,27 +92,87 @@ def people(numbered: ir.Table, engine: Engine, evidence: Evidence) -> People:
 
     Returns
     -------
-    People
+    Linked
         Cost: linear in records and candidate pairs; no block is larger than ``Design.largest``.
     """
     connection = engine.cursor()
     connection.register("link_parties", forms.columns(numbered).to_pyarrow())
-    table = forms.written(connection, "link_parties", files_of(evidence.vault))
-    before = _before(evidence)
-    model = before or train(connection, table, PERSONS)
+    model = inherited(evidence, ("person", PERSONS))
+    table = forms.written(connection, "link_parties", files_of(evidence.vault), model.words if model else None)
+    asked = Asked("person", model or train(connection, table, PERSONS), ("id_number", "birth_date"))
+    found = linked(connection, table, asked, evidence, left_behind(evidence.before, asked.name) if evidence.before else None)
+    connection.close()
+    return found
+
+
+def inherited(evidence: Evidence, design: tuple[str, Design]) -> Model | None:
+    """The link model of the night before, by the name of its design, if it is to be used."""
+    digest = models_of(evidence.before).get(design[0]) if evidence.before else None
+    home = evidence.models / digest if evidence.models and digest else None
+    if home is None or not home.exists() or outdated(home):
+        return None
+    model = load(home)
+    return model if model.design == design[1] else None
+
+
+def models_of(stage: Path) -> dict[str, str]:
+    """Digest of the link model by design that the stage in a folder used; nothing of nights before there were link models."""
+    path = stage / "link_model.parquet"
+    rows = pq.read_table(path).to_pylist() if path.exists() else []
+    return {row["design"]: row["digest"] for row in rows if "design" in row}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which records are linked: the name of their design, the link model, and the columns that clusters are consistent in."""
+
+    name: str
+    model: Model
+    facts: tuple[str, ...]
+
+
+def linked(connection: duckdb.DuckDBPyConnection, table: str, asked: Asked, evidence: Evidence, before: State | None) -> Linked:
+    """Link and cluster the forms of a table; only those touched since the night before where that comes to the same.
+
+    Parameters
+    ----------
+    connection : duckdb connection
+        Holds the table.
+    table : str
+        Forms: party_id, n, the facts asked for, and what the design reads.
+    asked : Asked
+        Its model is kept in ``evidence.models``.
+    evidence : Evidence
+    before : State, optional
+        What the night before left of the same design, see :func:`pipelines.resolve.incremental.left_behind`.
+
+    Returns
+    -------
+    Linked
+        The same whether or not there was a night before.
+    """
+    model = asked.model
     if evidence.models:
         save(model, evidence.models)
-    tonight = current(connection, before, table) if before else model
-    found = link_all(connection, tonight, table).pairs
-    nodes = connection.sql(f"SELECT party_id, n, id_number, birth_date FROM {table}").to_arrow_table()
-    connection.close()
-    grouped = clusters(found, nodes.drop_columns("n"), evidence.judgements, model.threshold)
-    return People(rooted_at(grouped, nodes), found, model)
+    basis = Basis(model, evidence.version, evidence.secret)
+    why = reason(before, basis.digest)
+    compared = compare(connection, table, basis, None if why else before)
+    nodes = connection.sql(f"SELECT party_id, n, {', '.join(asked.facts)} FROM {table}").to_arrow_table()
+    said = evidence.judgements if evidence.judgements is not None else JUDGED.empty_table()
+    judged = (said, before.judged if before else JUDGED.empty_table())
+    calm = compared.records.filter(pc.is_valid(compared.records["cluster"]))
+    grouped = regrouped(compared.links.pairs, nodes.drop_columns("n"), judged, calm, model.threshold)
+    records = compared.records.set_column(2, "cluster", grouped["cluster"])
+    state = State(basis.digest, compared.links.pairs, records, compared.values, compared.links.skipped, said)
+    about = {"design": asked.name, "digest": model.digest, "basis": basis.digest, "why": why, **compared.figures}
+    return Linked(_rooted(grouped, nodes), state, about)
 
 
-def _before(evidence: Evidence) -> Model | None:
-    model = load(evidence.model) if evidence.model else None
-    return model if model and model.design == PERSONS else None
+def reason(before: State | None, basis: str) -> str:
+    """Why all records have to be compared with all; empty if not."""
+    if before is None:
+        return "no links of a night before"
+    return "" if before.basis == basis else "the links of the night before are of another link model or version"
 
 
 def files_of(files: Sequence[Path]) -> str:
@@ -111,7 +181,7 @@ def files_of(files: Sequence[Path]) -> str:
     return f'SELECT token, "column", value FROM read_parquet([{listed}], union_by_name = true)' if listed else NOTHING
 
 
-def rooted_at(grouped: pa.Table, nodes: pa.Table) -> ir.Table:
+def _rooted(grouped: pa.Table, nodes: pa.Table) -> ir.Table:
     """N of each record and of the most senior one of its cluster."""
     numbered = grouped.join(nodes.select(["party_id", "n"]), "party_id")
     first = numbered.group_by("cluster").aggregate([("n", "min")]).rename_columns({"n_min": "root"})

@@ -5,15 +5,16 @@ An organisation is where it is: the village clinic of one name in the next distr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import duckdb
 import pandas as pd
+import pyarrow as pa
 
 from pipelines.resolve.addresses import PROVINCES, parse
 from pipelines.resolve.compare import COLUMNS
 from pipelines.resolve.distinct import HAN, nulled
-from pipelines.resolve.forms import NATURAL, raw_values
+from pipelines.resolve.forms import NATURAL, Spelling, raw_values
 from pipelines.resolve.organisations import organisation_names
 from pipelines.resolve.serials import credit_codes
 
@@ -29,7 +30,7 @@ _ABBREVIATED = 3
 """Characters that a name must have to be looked for in a longer one."""
 
 
-def written(connection: duckdb.DuckDBPyConnection, parties: str, vault: str) -> str:
+def written(connection: duckdb.DuckDBPyConnection, parties: str, vault: str, words: pa.Table | None = None) -> str:
     """Make the table of forms.
 
     Parameters
@@ -40,6 +41,8 @@ def written(connection: duckdb.DuckDBPyConnection, parties: str, vault: str) -> 
         Table or query: the canonical ``parties`` with ``n``.
     vault : str
         Table or query: token, column, value.
+    words : pyarrow Table, optional
+        What words of addresses weigh in the link model; without it, as rare as they are tonight.
 
     Returns
     -------
@@ -51,7 +54,7 @@ def written(connection: duckdb.DuckDBPyConnection, parties: str, vault: str) -> 
     """
     connection.execute(f"CREATE OR REPLACE TEMP TABLE link_bodies AS SELECT * FROM {parties} WHERE kind NOT IN {NATURAL}")
     for column, spelt in SPELT.items():
-        connection.register("link_spelt", spelt(raw_values(connection, (column, "link_bodies"), vault)))
+        connection.register("link_spelt", spelt(raw_values(connection, (column, "link_bodies"), vault), words))
         connection.execute(f"CREATE OR REPLACE TEMP TABLE link_{column} AS SELECT * FROM link_spelt")
         connection.unregister("link_spelt")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {FORMS} AS {_joined()}")
@@ -75,7 +78,7 @@ def _joined() -> str:
     )
 
 
-def _names(raw: pd.DataFrame) -> pd.DataFrame:
+def _names(raw: pd.DataFrame, _words: pa.Table | None) -> pd.DataFrame:
     parsed = organisation_names(raw["value"]).fillna("")
     place = parsed["place"].astype("str").str.replace(_AREA, "", regex=True)
     town, seat = _first(place, _TOWN), _first(place.str.replace(_TOWN, "", regex=True), _SEAT)
@@ -97,15 +100,15 @@ def _inside(name: pd.Series[str]) -> pd.Series[str]:
     return name.str.replace("(.)", r"\1.*", regex=True).where(able, "")
 
 
-def _codes(raw: pd.DataFrame) -> pd.DataFrame:
+def _codes(raw: pd.DataFrame, _words: pa.Table | None) -> pd.DataFrame:
     return pd.concat([raw[["token"]], credit_codes(raw["value"])], axis=1).astype("str")
 
 
-def _addresses(raw: pd.DataFrame) -> pd.DataFrame:
-    parsed = parse(raw["value"])
+def _addresses(raw: pd.DataFrame, words: pa.Table | None) -> pd.DataFrame:
+    parsed = parse(raw["value"], words)
     seat = nulled(parsed["district"].fillna("").astype("str"))
     return pd.concat([raw[["token"]], seat.rename("seat"), parsed[list(COLUMNS)].add_prefix("address_")], axis=1)
 
 
-SPELT: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = {"name": _names, "id_number": _codes, "address": _addresses}
+SPELT: Mapping[str, Spelling] = {"name": _names, "id_number": _codes, "address": _addresses}
 """Column whose raw value is looked up → how it is spelt for comparing."""

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.errors import DataError
+from pipelines.resolve.addresses import WORDS, rarity
 from pipelines.resolve.blocking import block, left_out, sampled
 from pipelines.resolve.model import TF, Design, Model, Rule, settings
 from pipelines.resolve.splink import scored
@@ -71,7 +72,8 @@ def train(connection: duckdb.DuckDBPyConnection, forms: str, design: Design) -> 
     skipped = left_out(connection, forms, design)
     known = {c.name: tuple(level.m for level in c.levels) for c in design.comparisons}
     flat = {c.name: tuple(1 / len(c.levels) for _ in c.levels) for c in design.comparisons}
-    model = Model(design, known, flat, _prior(connection, forms, design), records, tf, skipped)
+    words = rarity(connection, forms) if "address_grams" in connection.table(forms).columns else WORDS.empty_table()
+    model = Model(design, known, flat, _prior(connection, forms, design), records, tf, skipped, words)
     model = replace(model, u=_unlike(model, _counted(connection, forms, model, _strangers(connection, forms, design))))
     learnt = [_alike(connection, forms, model, rule) for rule in design.rules if rule.implies]
     return replace(model, m={c.name: _within_limits(known[c.name], [m[c.name] for m in learnt if c.name in m]) for c in design.comparisons})
@@ -79,16 +81,31 @@ def train(connection: duckdb.DuckDBPyConnection, forms: str, design: Design) -> 
 
 def frequencies(connection: duckdb.DuckDBPyConnection, forms: str, columns: tuple[str, ...]) -> tuple[pa.Table, dict[str, int]]:
     """Frequencies of values seen twice or more, by digest, and records with a value."""
-    counts = {c: _one(connection, f"SELECT count({c}) FROM {forms}") for c in columns}
+    records = {c: _one(connection, f"SELECT count({c}) FROM {forms}") for c in columns}
+    return _shared(connection, forms, {c: f"round(count(*) / {max(n, 1)}, 9)" for c, n in records.items()}), records
+
+
+def unseen(connection: duckdb.DuckDBPyConnection, forms: str, model: Model) -> pa.Table:
+    """Frequencies of values shared tonight that the model has not seen twice, among the records of the model.
+
+    Counts are rounded up to 2, 3, 4, 6, 8, 12, ...: a hotline opened since is not a rare phone, yet the next caller leaves the pairs of
+    all earlier ones as they were, unless there are half as many again.
+    """
+    half = "pow(2, floor(log2(count(*)))) / 2"
+    share = {c: f"least(round(ceil(count(*) / ({half})) * {half} / {max(n, 1)}, 9), 1)" for c, n in model.records.items()}
+    return _shared(connection, forms, share).join(model.tf.select(["name", "value"]), keys=["name", "value"], join_type="left anti")
+
+
+def _shared(connection: duckdb.DuckDBPyConnection, forms: str, share: dict[str, str]) -> pa.Table:
+    """Digests of values seen twice or more by column, with their ``share``."""
     parts = [
-        f"SELECT '{c}' AS name, substr(sha256({c}::VARCHAR), 1, 16) AS value, round(count(*) / {max(counts[c], 1)}, 9) AS tf "
+        f"SELECT '{c}' AS name, substr(sha256({c}::VARCHAR), 1, 16) AS value, {of} AS tf "
         f"FROM {forms} WHERE {c} IS NOT NULL GROUP BY {c} HAVING count(*) > 1"
-        for c in columns
+        for c, of in share.items()
     ]
     if not parts:
-        return TF.empty_table(), counts
-    found = connection.sql(f"SELECT * FROM ({' UNION ALL '.join(parts)}) ORDER BY ALL").to_arrow_table()
-    return found.cast(TF), counts
+        return TF.empty_table()
+    return connection.sql(f"SELECT * FROM ({' UNION ALL '.join(parts)}) ORDER BY ALL").to_arrow_table().cast(TF)
 
 
 def sides(connection: duckdb.DuckDBPyConnection, forms: str, model: Model, pairs: str) -> str:

@@ -19,7 +19,7 @@ from pipelines.resolve.blocking import block
 from pipelines.resolve.clusters import clusters
 from pipelines.resolve.designs import PERSONS
 from pipelines.resolve.linking import connect, grown, link_all, link_new, waterfall
-from pipelines.resolve.model import Model, load, save, settings
+from pipelines.resolve.model import FORMAT, TABLES, Model, load, save, settings
 from pipelines.resolve.training import train
 from pipelines.simulate import simulate
 
@@ -79,7 +79,7 @@ def test_the_same_forms_in_another_order_make_the_same_bytes(frame: pd.DataFrame
         again = train(connection, "forms", PERSONS)
     homes = [save(m, tmp_path / str(i)) for i, m in enumerate((model, again))]
     assert homes[0].name == homes[1].name
-    for name in ("model.json", "tf.parquet", "skipped.parquet"):
+    for name in ("model.json", *(f"{table}.parquet" for table in TABLES)):
         assert (homes[0] / name).read_bytes() == (homes[1] / name).read_bytes()
 
 
@@ -94,7 +94,8 @@ def test_a_model_comes_back_as_it_was_saved(model: Model, tmp_path: Path) -> Non
 def test_a_changed_model_is_refused(model: Model, tmp_path: Path, harm: str) -> None:
     home = save(model, tmp_path)
     text = (home / "model.json").read_text(encoding="utf-8")
-    changed = {"prior": text.replace('"prior": ', '"prior": 1'), "cut": text[:99], "version": text.replace('"format": 1', '"format": 0')}
+    old = text.replace(f'"format": {FORMAT}', '"format": 0')
+    changed = {"prior": text.replace('"prior": ', '"prior": 1'), "cut": text[:99], "version": old}
     (home / "model.json").write_text(changed[harm], encoding="utf-8")
     with pytest.raises(DataError):
         load(home)

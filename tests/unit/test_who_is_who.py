@@ -221,7 +221,7 @@ def resolved(raw: pd.DataFrame, model: Model | None) -> Linked:
         parties, vault = tokenised(raw)
         connection.register("parties", parties)
         connection.register("vault", vault)
-        table = forms.written(connection, "parties", "SELECT * FROM vault")
+        table = forms.written(connection, "parties", "SELECT * FROM vault", model.words if model else None)
         model = model or train(connection, table, PERSONS)
         links = link_all(connection, current(connection, model, table), table)
         nodes = connection.sql(f"SELECT party_id, id_number, birth_date FROM {table}").to_arrow_table()
