@@ -18,7 +18,7 @@ from pipelines.resolve.designs import PERSONS
 from pipelines.resolve.incremental import PARTS, State
 from pipelines.resolve.judgements import TABLE, VERDICTS
 from pipelines.resolve.linking import connect
-from pipelines.resolve.model import Model
+from pipelines.resolve.model import Design, Model
 from pipelines.resolve.people import Asked, Evidence, Linked, linked
 from pipelines.resolve.training import train
 from pipelines.simulate import simulate
@@ -63,14 +63,14 @@ def tables(night: Night) -> tuple[pd.DataFrame, pd.DataFrame]:
     return parties, pd.concat(vault).dropna().drop_duplicates(ignore_index=True)
 
 
-def carried_out(night: Night, model: Model | None, before: State | None) -> tuple[Linked, Model]:
+def carried_out(night: Night, model: Model | None, before: State | None, design: Design = SMALL) -> tuple[Linked, Model]:
     """Link a night, after another or on its own."""
     judged = pa.Table.from_pylist([dict(zip(TABLE.names, w, strict=True)) for w in night.said], schema=TABLE)
     with connect() as connection:
         for name, table in zip(("parties", "vault"), tables(night), strict=True):
             connection.register(name, table)
         table = forms.written(connection, "parties", "SELECT * FROM vault", model.words if model else None)
-        model = model or train(connection, table, SMALL)
+        model = model or train(connection, table, design)
         return linked(connection, table, Asked("person", model, FACTS), Evidence(judgements=judged, version="1"), before), model
 
 
@@ -115,14 +115,36 @@ def test_nights_find_what_full_runs_find(book: pd.DataFrame, seed: int) -> None:
 
 
 def test_figures_of_a_night(book: pd.DataFrame) -> None:
-    night = Night(book.iloc[:600].reset_index(drop=True))
-    first, model = carried_out(night, None, None)
-    raw = book.iloc[5:605].reset_index(drop=True)
+    mixed = book.sample(frac=1, random_state=1)
+    first, model = carried_out(Night(mixed.iloc[:600].reset_index(drop=True)), None, None)
+    raw = mixed.iloc[5:605].reset_index(drop=True)
     raw.loc[[100, 101], "phone"] = ["13800000001", "13800000002"]
     second = carried_out(Night(raw), model, first.state)[0]
     counts: dict[str, Any] = second.about
     assert [counts[name] for name in ("records", "new", "changed", "gone")] == [600, 5, 2, 5]
     assert counts["accepted"] == second.state.links.num_rows >= counts["kept"] > 0
+
+
+def test_pairs_of_a_key_come_and_go_as_it_outgrows_its_limit_and_shrinks(book: pd.DataFrame) -> None:
+    digits = np.random.default_rng(1).integers(10, size=(15, 17)).astype("str")
+    numbers = ["9" + "".join(row) for row in digits for _ in range(2)]  # of no region, so no rule looks them up
+    common = {"kind": "person", "insurer": "t", "phone": "13912345678"}
+    rows = [
+        {"party_id": f"t:{i:02d}", "name": f"欧阳{'听雪明月清风长河落日秋水伊人方'[i // 2]}", "id_number": numbers[i], **common}
+        for i in range(30)
+    ]
+    crowd = pd.DataFrame(rows).reindex(columns=book.columns)
+    base = book.iloc[:300]
+    few = replace(SMALL, rules=tuple(rule for rule in SMALL.rules if rule.name in ("id number", "name, birth date", "phone, surname")))
+    first, model = carried_out(Night(base), None, None, few)
+    state, found = first.state, []
+    for many in (24, 26, 27, 23):
+        night = Night(pd.concat([base, crowd.iloc[:many]], ignore_index=True))
+        one, full = carried_out(night, model, state)[0], carried_out(night, model, None)[0]
+        equal(one, full)
+        state = one.state
+        found.append(sum(party.startswith("t:") for party in state.links["party_l"].to_pylist()))
+    assert found == [12, 0, 0, 11]
 
 
 def test_a_night_of_another_model_or_version_compares_all(book: pd.DataFrame) -> None:
