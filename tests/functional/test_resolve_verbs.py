@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from pipelines.flows.nightly import Night
-from pipelines.flows.screen import LINK_MODELS
 from pipelines.resolve.judgements import FILE
 from pipelines.resolve.people import MODELS
 from tests.nights import command, run_night
@@ -115,13 +114,10 @@ def test_nights_keep_the_link_models_until_they_are_removed(small_book: Path, tm
         monkeypatch.setattr(module, "train", lambda *given: trained.append(1) or train(*given))
     first = run_night(small_book, tmp_path, "2025-12-31")
     second = run_night(small_book, tmp_path, "2026-01-01")
-    models = [
-        {pd.read_parquet(n.out.parent / "stages" / "resolve" / f"{t}.parquet").digest[0] for t in LINK_MODELS} for n in (first, second)
-    ]
+    models = [set(pd.read_parquet(n.out.parent / "stages" / "resolve" / "link_model.parquet").digest) for n in (first, second)]
     assert len(trained) == 2 and models[0] == models[1] == {p.name for p in (tmp_path / MODELS).iterdir()}
     shutil.rmtree(tmp_path / MODELS)
     assert not run_night(small_book, tmp_path, "2026-01-01").done_before
     assert len(trained) == 4
-    for table in LINK_MODELS:  # as a night of before there were link models left it
-        (first.out.parent / "stages" / "resolve" / f"{table}.parquet").unlink()
+    (first.out.parent / "stages" / "resolve" / "link_model.parquet").unlink()  # as a night of before there were link models left it
     assert run_night(small_book, tmp_path, "2026-01-01").done_before and len(trained) == 4
