@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from benchmarks.nullworld import ASSESSORS, DOCTORS, NOBODY, PER_DISTRICT, Columns, Ints, World
+from benchmarks.nullworld import ASSESSORS, DOCTORS, NOBODY, Columns, Ints, World
 
 MET = 10
 """Claims that bring a planted pair together, of different families."""
@@ -71,6 +71,6 @@ def _party(made: World, kind: str, at: Ints) -> Ints:
         return _stranger(made) + len(made.people["home"])
     if kind == "assessor":
         return at * ASSESSORS
-    per = PER_DISTRICT["hospital" if kind == "doctor" else kind]
+    per = made.plan.per_district("hospital" if kind == "doctor" else kind)
     some = at * per + made.rng.integers(0, per, 1)
     return some * DOCTORS if kind == "doctor" else some

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.leagues import plant
-from benchmarks.nullworld import LINES, PER_DISTRICT, Columns, Ints, Plan, World, claims, world
+from benchmarks.nullworld import LINES, Columns, Ints, Plan, World, claims, world
 
 
 def book(plan: Plan, con: Any) -> tuple[dict[str, ir.Table], set[tuple[str, str]]]:
@@ -27,7 +27,7 @@ def book(plan: Plan, con: Any) -> tuple[dict[str, ir.Table], set[tuple[str, str]
     known = plant(made, row) if plan.planted else []
     counted = {**row, "claim": np.arange(len(row["line"])), "family": made.people["family"][row["person"]]}
     numbers = _registered(con, "numbers", counted)
-    view = _view(numbers)
+    view = _view(numbers, plan.per_district("hospital"))
     tables = {"claim_view": view, "claim_roles": _roles(view, numbers), "entities": _entities(made, con), "party_exemptions": _listed(con)}
     return tables, _in_league(known)
 
@@ -46,7 +46,7 @@ def _place(number: ir.Value) -> ir.Value:
     return "5001" + number.cast("string").lpad(2, "0")
 
 
-def _view(numbers: ir.Table) -> ir.Table:
+def _view(numbers: ir.Table, hospitals: int) -> ir.Table:
     ids = ("agent", "hospital", "doctor", "garage", "payee", "owner", "reporter", "employer", "assessor", "appraiser", "lawyer", "proxy")
     columns = {f"{c}_id": _id(numbers, c) for c in (*ids, "vehicle", "person")}
     at = ibis.timestamp("2023-01-01 10:00:00") + numbers.day.as_interval("D")
@@ -55,7 +55,7 @@ def _view(numbers: ir.Table) -> ir.Table:
         claim_id=_id(numbers, "claim", "A"), event_id=_id(numbers, "claim", "A"), insurer=numbers.insurer.cast("string"),
         line=ibis.literal(list(LINES))[numbers.line], family_id=_id(numbers, "family"), group_id=_id(numbers, "group"),
         home_district=_place(numbers.home), district=_place(numbers.site), event_at=at, amount=numbers.amount.cast("decimal(18, 2)"),
-        hospital_district=_place(numbers.hospital // PER_DISTRICT["hospital"]),
+        hospital_district=_place(numbers.hospital // hospitals),
         reporter_phone=ibis.coalesce(_id(numbers, "phone"), hotline),
         **columns,
     )  # fmt: skip
@@ -75,7 +75,7 @@ def _entities(made: World, con: Any) -> ir.Table:
     kinds = {
         "person": made.people["family"],
         "agent": _all(made, "agent") // 4,
-        "hospital": _all(made, "hospital") // PER_DISTRICT["hospital"],
+        "hospital": _all(made, "hospital") // made.plan.per_district("hospital"),
     }
     parts = []
     for kind, value in kinds.items():

@@ -46,6 +46,10 @@ class Plan:
     planted: int = 0
     districts: int = 38
 
+    def per_district(self, kind: str) -> int:
+        """Parties of a kind in a district: a book of a hundred times the claims has ten times the parties."""
+        return round(PER_DISTRICT[kind] * max(1.0, (self.claims / 30_000) ** 0.5))
+
 
 @dataclass
 class World:
@@ -58,11 +62,10 @@ class World:
 
     def pick(self, kind: str, district: Ints) -> Ints:
         """Somebody of a kind in each district, by heavy-tailed weights."""
-        per = len(self.weights[kind]) // self.plan.districts
-        cumulative = self.weights[kind].reshape(self.plan.districts, per).cumsum(axis=1)
-        chance = self.rng.random(len(district)) * cumulative[:, -1][district]
-        place = (cumulative[district] < chance[:, None]).sum(axis=1)
-        return np.asarray(district * per + place)
+        by_district = self.weights[kind].reshape(self.plan.districts, -1).cumsum(axis=1)
+        shares = by_district / by_district[:, -1:] + np.arange(self.plan.districts)[:, None]
+        found = np.searchsorted(shares.ravel(), district + self.rng.random(len(district)), side="right")
+        return np.minimum(found, shares.size - 1)
 
     def near(self, district: Ints) -> Ints:
         """Mostly the same districts."""
@@ -74,8 +77,8 @@ def world(plan: Plan) -> World:
     """Families in districts, each with its agent, and everybody else."""
     made = World(np.random.default_rng(plan.seed), plan)
     rng, families = made.rng, max(plan.claims // 4, 60)
-    for kind, per in PER_DISTRICT.items():
-        made.weights[kind] = rng.pareto(1.2, per * plan.districts) + 0.1
+    for kind in PER_DISTRICT:
+        made.weights[kind] = rng.pareto(1.2, plan.per_district(kind) * plan.districts) + 0.1
     sizes = np.where(np.arange(plan.districts) % 3 == 0, 0.02, 1.0) * rng.lognormal(0, 0.7, plan.districts)
     district = rng.choice(plan.districts, families, p=sizes / sizes.sum())
     size = 1 + rng.binomial(4, 0.4, families)
@@ -107,7 +110,7 @@ def _sold(made: World, row: Columns) -> Columns:
     employer = np.where(row["line"] < 2, made.people["employer"][row["person"]], NOBODY)
     group = np.where((employer >= 0) & (employer % 3 == 0), employer, NOBODY)
     own = np.where(made.rng.random(len(employer)) < 0.8, made.people["agent"][row["person"]], NOBODY)
-    agents = made.pick("agent", np.repeat(np.arange(made.plan.districts), PER_DISTRICT["employer"]))
+    agents = made.pick("agent", np.repeat(np.arange(made.plan.districts), made.plan.per_district("employer")))
     return {"employer": employer, "group": group, "agent": np.where(group >= 0, agents[group], own)}
 
 

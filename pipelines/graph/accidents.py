@@ -10,7 +10,8 @@ import ibis.expr.types as ir
 from features.spine import kind_of
 from pipelines.config import Links
 from pipelines.engine.keeping import kept
-from pipelines.graph.pairs import AREA, COUNTY, Pair
+from pipelines.graph.frames import CELL, Frame, strata_of
+from pipelines.graph.pairs import Pair
 
 ON_THE_SPOT = ("driver", "passenger", "third_party", "witness")
 """Who was there. An owner or a reporter need not have been, and the owner of a car and who drives it know each other."""
@@ -20,67 +21,76 @@ CROWD = 12
 """So many persons in one accident were in a bus or a chain crash."""
 
 
-def meetings(tables: Mapping[str, ir.Table], pair: Pair, rules: Links) -> ir.Table:
-    """Who was in which accident, and who met whom there.
+def accident_frame(tables: Mapping[str, ir.Table], pairs: dict[int, Pair], rules: Links) -> tuple[Frame, dict[str, ir.Table]]:
+    """Who was in which accident, and who met whom there; and what the numbers of the persons stand for.
 
     Parameters
     ----------
     tables : mapping of str to ibis Table
         With ``claim_view``, ``claim_roles`` and ``entities``.
-    pair : Pair
-        Its strata and least count.
+    pairs : dict of int to Pair
+        The one kind of two persons.
     rules : Links
-        Whether fleets are left out: accidents of a car whose owner is no person.
+        Whether fleets are left out (accidents of a car whose owner is no person), and what is thin.
 
     Returns
     -------
-    ibis Table
-        a, b, unit, amount, event_at, s0, s1, ...; a row with a = b says that somebody was in an accident, one with a < b that two of
-        different families met there. The unit is the accident; two of one day are one for those who met in both, since insurers
-        report a crash under two numbers.
+    Frame
+        A row with ``person_a`` = ``person_b`` says that somebody was in an accident, one with ``person_a`` < ``person_b`` that two of
+        different families met there. The unit is the accident; two of one day are one for those who met in both, since insurers report a
+        crash under two numbers.
+    names : dict of str to ibis Table
 
     Notes
     -----
     Cost: persons in accidents, once; and per accident the square of those in it who were in ``least`` or more, at most ``CROWD``.
     """
-    there = kept(_participations(tables, pair, rules))
-    often = there.filter(there.accidents >= pair.least, there.crowd <= CROWD)
-    other = often.select("event_id", b="a", b_family="family_id")
-    met = often.inner_join(other, "event_id").filter(lambda t: (t.a < t.b) & (t.family_id != t.b_family))
-    day = met.event_at.cast("date")
-    pairs = met.mutate(unit=met.event_id.min().over(group_by=[met.a, met.b, day]))
-    columns = ["event_id", "a", "b", "unit", "amount", "event_at", *(f"s{i}" for i in range(len(pair.strata)))]
-    return there.mutate(b=there.a, unit=there.event_id).select(columns).union(pairs.select(columns))
+    (pair,) = pairs.values()
+    events, people = _events(tables["claim_view"], rules), _people(tables["entities"])
+    there = kept(_participations(tables, events, people))
+    met = kept(_met(there, pair))
+    alone = there.mutate(person_b=there.person_a).select(met.columns)
+    cells = strata_of(events, [("event", pair.strata)], rules.thin)
+    told = events.inner_join(cells, CELL).select("event", "amount", "event_at", stratum="stratum_0", key="event_id")
+    rows = alone.union(met).inner_join(told, "event").drop("event")
+    return Frame(pairs, rows), {pair.a_column: people, pair.b_column: people}
 
 
-def _participations(tables: Mapping[str, ir.Table], pair: Pair, rules: Links) -> ir.Table:
-    """One row per accident and person in it: event_id, a, family_id, accidents (of the person), crowd (of the accident), strata."""
-    events = _events(tables["claim_view"], pair, rules)
-    roles = tables["claim_roles"]
-    present = roles.filter(roles.role.isin(ON_THE_SPOT), kind_of(roles.entity_id) == "person").select("claim_id", a="entity_id")
-    in_event = events.inner_join(present, "claim_id").drop("claim_id").distinct()
-    entities = tables["entities"]
-    families = entities.select("entity_id", family_id=ibis.coalesce(entities.family_id, entities.entity_id))
-    people = in_event.inner_join(families, in_event.a == families.entity_id).drop("entity_id")
-    counted = people.mutate(accidents=people.count().over(group_by="a"), crowd=people.count().over(group_by="event_id"))
-    return counted.filter(counted.accidents <= HUB)
-
-
-def _events(view: ir.Table, pair: Pair, rules: Links) -> ir.Table:
-    """Claims of accidents with what their event says: one time, one place, all its money."""
+def _events(view: ir.Table, rules: Links) -> ir.Table:
+    """Accidents: event (number), event_id, event_at, amount (of all claims), the columns of ``CELL``."""
     motor = view.filter(view.line == "motor", view.event_id.notnull())
     if rules.fleets:
         motor = motor.filter((kind_of(motor.owner_id) == "person").fill_null(True))
-    place = ibis.coalesce(motor.district, motor.home_district, "?")
-    told = motor.select("claim_id", "event_id", "line", "event_at", "amount", insurer=motor.insurer.fill_null("?"), place=place)
-    over = {"group_by": "event_id"}
-    same = told.mutate(
-        event_at=told.event_at.min().over(**over),
-        amount=told.amount.sum().over(**over).cast(told.amount.type()),
-        place=told.place.min().over(**over),
+    site = ibis.coalesce(motor.district, motor.home_district, "?")
+    grouped = motor.group_by("event_id").agg(
+        event_at=motor.event_at.min(), amount=motor.amount.sum(), insurer=motor.insurer.fill_null("?").min(), site=site.min()
     )
-    full = same.mutate(
-        area=same.place.substr(0, AREA), county=same.place.substr(0, COUNTY), insurer=same.insurer.min().over(**over), site=same.place
-    )
-    strata = {f"s{depth}": full[column] for depth, column in enumerate(pair.strata)}
-    return full.select("claim_id", "event_id", "event_at", "amount", **strata)
+    made = grouped.mutate(amount=grouped.amount.cast(view.amount.type()), line=ibis.literal("motor"), place=grouped.site)
+    return kept(made.mutate(event=ibis.row_number().cast("int32")))
+
+
+def _people(entities: ir.Table) -> ir.Table:
+    people = entities.filter(entities.kind == "person")
+    return kept(people.select(id="entity_id", family=ibis.coalesce(people.family_id, people.entity_id), n=ibis.row_number().cast("int32")))
+
+
+def _participations(tables: Mapping[str, ir.Table], events: ir.Table, people: ir.Table) -> ir.Table:
+    """One row per accident and person in it: event, day, person_a, unit, accidents (of the person), crowd (of the accident)."""
+    roles = tables["claim_roles"]
+    present = roles.filter(roles.role.isin(ON_THE_SPOT)).inner_join(people, roles.entity_id == people.id).select("claim_id", person_a="n")
+    of_event = tables["claim_view"].select("claim_id", "event_id").inner_join(events, "event_id")
+    rows = present.inner_join(of_event, "claim_id").select("event", "person_a", day=of_event.event_at.cast("date")).distinct()
+    often = rows.group_by("person_a").agg(accidents=rows.count())
+    crowds = rows.group_by("event").agg(crowd=rows.count())
+    counted = rows.inner_join(often.filter(often.accidents <= HUB), "person_a").inner_join(crowds, "event")
+    known = counted.inner_join(people.select("family", person_a="n"), "person_a")
+    return known.select("event", "day", "person_a", "accidents", "crowd", "family", unit=known.event)
+
+
+def _met(there: ir.Table, pair: Pair) -> ir.Table:
+    """Pairs of persons of different families in one accident: event, person_a, person_b, unit."""
+    often = there.filter(there.accidents >= pair.least, there.crowd <= CROWD)
+    other = often.select("event", person_b="person_a", other_family="family")
+    met = often.inner_join(other, "event").filter(lambda t: (t.person_a < t.person_b) & (t.family != t.other_family))
+    same_day = met.event.min().over(group_by=[met.person_a, met.person_b, met.day])
+    return met.select("event", "person_a", "person_b", unit=same_day)

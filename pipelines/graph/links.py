@@ -16,12 +16,10 @@ import pyarrow.compute as pc
 
 from pipelines.config import Links
 from pipelines.engine.keeping import kept
-from pipelines.graph.accidents import meetings
+from pipelines.graph.accidents import accident_frame
 from pipelines.graph.chance import benjamini_hochberg, poisson_tail
-from pipelines.graph.pairs import Pair, chosen, prepared, sides
-
-DEPTHS = 3
-"""Strata of a kind of pair, at most."""
+from pipelines.graph.frames import Frame, claim_frames
+from pipelines.graph.pairs import Pair, chosen
 
 
 def validated(tables: Mapping[str, ir.Table], rules: Links) -> dict[str, ir.Table]:
@@ -46,71 +44,135 @@ def validated(tables: Mapping[str, ir.Table], rules: Links) -> dict[str, ir.Tabl
     ------
     UsageError
         If the rules name what there is not.
+
+    Notes
+    -----
+    Cost: a few grouped passes over the claims for each unit and strata, linear in claims; the tests themselves are few.
     """
-    pairs = chosen(rules)
-    claims = prepared(tables, pairs, rules)
-    met = [kept(meetings(tables, p, rules)) if p.met_in_accidents else sides(claims, p) for p in pairs]
-    universe = kept(_placed(ibis.union(*(_padded(m, p, i) for i, (m, p) in enumerate(zip(met, pairs, strict=True)))), rules.thin))
-    found = _links(universe, pairs, rules.level)
-    found = _unlisted(found, tables) if rules.listed else found
-    behind = [_behind(claims, m, p, found) for m, p in zip(met, pairs, strict=True)]
-    return {"links": found, "link_claims": ibis.union(*behind)}
+    pairs = dict(enumerate(chosen(rules)))
+    frames, names = _frames(tables, pairs, rules)
+    found = _found(frames, names, rules.level)
+    kept_links = _unlisted(found, tables) if rules.listed else found
+    behind = ibis.union(*(_behind(tables["claim_view"], f, n, kept_links) for f in frames for n in f.pairs))
+    return {"links": kept_links.drop("pair", "a", "b"), "link_claims": behind}
 
 
-def _padded(met: ir.Table, pair: Pair, number: int) -> ir.Table:
-    """Meetings that have at least one of the parties, with ``DEPTHS`` strata: the finest is repeated.
+def _frames(tables: Mapping[str, ir.Table], pairs: dict[int, Pair], rules: Links) -> tuple[list[Frame], dict[str, ir.Table]]:
+    """Every frame, and the names of the parties by column."""
+    of_claims = {n: p for n, p in pairs.items() if not p.met_in_accidents}
+    of_accidents = {n: p for n, p in pairs.items() if p.met_in_accidents}
+    frames, names = claim_frames(tables, of_claims, rules) if of_claims else ([], {})
+    if of_accidents:
+        frame, people = accident_frame(tables, of_accidents, rules)
+        frames, names = [*frames, frame], {**names, **people}
+    return frames, names
+
+
+def _found(frames: list[Frame], names: Mapping[str, ir.Table], level: float) -> ir.Table:
+    """Links with their ids and kinds, and ``pair``, ``a`` and ``b``, the numbers."""
+    pairs = {n: p for f in frames for n, p in f.pairs.items()}
+    counts = _counts(frames)
+    common = _common(frames, pairs)
+    rows = _expected(common, (*counts, _sizes(frames))).to_pyarrow()
+    possible = _possible(*counts, pairs)
+    tested = {i: _tested(rows.filter(pc.equal(rows["pair"], i)), possible.get(i, 0), level) for i in pairs}
+    return ibis.memtable(pa.concat_tables([_named(table, pairs[i], names) for i, table in tested.items()]))
+
+
+def _counts(frames: list[Frame]) -> tuple[ir.Table, ir.Table]:
+    """Units of each party in each stratum, as side a and as side b of every kind of pair: pair, a (b), stratum, n.
+
+    Parties that no link can have, since they have fewer units than the least count in all, are left out (Tarone 1990).
 
     The shares of each party come from all its claims; were they taken from claims with both, a ring in a thin trade would be its
     own yardstick.
     """
-    strata = {f"s{depth}": met[f"s{min(depth, len(pair.strata) - 1)}"] for depth in range(DEPTHS)}
-    named = met.select("a", "b", "unit", "amount", "event_at", pair=ibis.literal(number, "int8"), **strata)
-    return named.filter(named.a.notnull() | named.b.notnull())
+    parts = [
+        f.rows.filter(f.rows[c].notnull()).select("stratum", "unit", frame=ibis.literal(i, "int8"), column=ibis.literal(j, "int8"), party=c)
+        for i, f in enumerate(frames)
+        for j, c in enumerate(f.columns)
+    ]
+    every = ibis.union(*parts).distinct()
+    counted = kept(every.group_by("frame", "column", "party", "stratum").agg(n=every.count()))
+    totals = counted.group_by("frame", "column", "party").agg(total=counted.n.sum())
+    known = kept(counted.inner_join(totals.filter(totals.total > 1), ["frame", "column", "party"]))
+    a, b = (ibis.union(*(_side(known, f, i, s) for i, f in enumerate(frames) for s in _sides(f, side))) for side in ("a", "b"))
+    return kept(a), kept(b)
 
 
-def _placed(named: ir.Table, thin: int) -> ir.Table:
-    """Add the stratum (a number) that a claim's unit falls in: the finest one that is not thin."""
-    cell = [f"s{depth}" for depth in range(DEPTHS)]
-    homes = named.select("pair", *cell, "unit").distinct()
-    counted = homes.group_by("pair", *cell).aggregate(n3=homes.count())
-    for depth in range(2, DEPTHS):
-        by = ["pair", *cell[:depth]]
-        counted = counted.inner_join(homes.group_by(by).aggregate(**{f"n{depth}": homes.unit.nunique()}), by)
-    names = {depth: ibis.literal("|").join([counted[s] for s in cell[:depth]]) for depth in range(1, DEPTHS + 1)}
-    stratum = ibis.cases(*((counted[f"n{d}"] >= thin, names[d]) for d in range(DEPTHS, 1, -1)), else_=names[1])
-    strata = kept(counted.select("pair", *cell, stratum=ibis.dense_rank().over(order_by=stratum)))
-    return named.inner_join(strata, ["pair", *cell]).select("pair", "a", "b", "unit", "amount", "event_at", "stratum")
+def _sides(frame: Frame, side: str) -> list[tuple[int, Pair, str]]:
+    return [(number, pair, side) for number, pair in frame.pairs.items()]
 
 
-def _links(universe: ir.Table, pairs: tuple[Pair, ...], level: float) -> ir.Table:
-    # Every step for all kinds at once, told apart by ``pair``, their number: so many times the same small
-    # queries cost more to write than to run.
-    both = universe.filter(universe.a != universe.b)
-    known = [universe.filter(universe[side].notnull()) for side in ("a", "b")]
-    n_a, n_b = (kept(t.group_by("pair", side, "stratum").aggregate(n=t.unit.nunique())) for t, side in zip(known, ("a", "b"), strict=True))
-    common = _common(both, pairs)
-    rows = _expected(common.filter(common.n >= _least(common, pairs)), (n_a, n_b, _sizes(universe))).to_pyarrow()
-    possible = _possible(n_a, n_b, pairs)
-    tested = [_tested(rows.filter(pc.equal(rows["pair"], i)), possible.get(i, 0), p, level) for i, p in enumerate(pairs)]
-    return ibis.memtable(pa.concat_tables(tested))
+def _side(known: ir.Table, frame: Frame, place: int, asked: tuple[int, Pair, str]) -> ir.Table:
+    number, pair, side = asked
+    column = pair.a_column if side == "a" else pair.b_column
+    rows = known.filter(known.frame == place, known.column == frame.columns.index(column), known.total >= pair.least)
+    return rows.select("stratum", "n", pair=ibis.literal(number, "int8"), **{side: rows.party})
 
 
-def _common(both: ir.Table, pairs: tuple[Pair, ...]) -> ir.Table:
-    """What each pair has in common: n, amount, first_at, last_at."""
-    together = both.group_by("pair", "a", "b")
-    made = {"amount": both.amount.sum(), "first_at": both.event_at.min(), "last_at": both.event_at.max()}
-    seldom = [number for number, p in enumerate(pairs) if p.occasions]
-    # Other kinds have one week for all, which is not counted.
-    week = ibis.cases((both.pair.isin(seldom), both.event_at.truncate("W")))
-    counted = together.aggregate(units=both.unit.nunique(), weeks=week.nunique(), **made)
-    return counted.mutate(n=ibis.ifelse(counted.pair.isin(seldom), ibis.least(counted.units, counted.weeks), counted.units)).drop(
-        "units", "weeks"
-    )
+def _sizes(frames: list[Frame]) -> ir.Table:
+    """Per kind and stratum: N, so that n_a n_b / N is (units with both kinds) x (share of a) x (share of b)."""
+    return kept(ibis.union(*(part for f in frames for part in _frame_sizes(f))))
 
 
-def _least(table: ir.Table, pairs: tuple[Pair, ...]) -> ir.Value:
+def _frame_sizes(frame: Frame) -> list[ir.Table]:
+    rows = frame.rows
+    has = {f"any_{c}": rows[c].notnull().any() for c in frame.columns}
+    both = {f"both_{n}": (rows[p.a_column].notnull() & rows[p.b_column].notnull()).any() for n, p in frame.pairs.items()}
+    homes = rows.group_by("stratum", "unit").agg(**has, **both)
+    sums = kept(homes.group_by("stratum").agg(**{c: homes[c].sum() for c in (*has, *both)}))
+    made = []
+    for number, pair in frame.pairs.items():
+        met = sums.filter(sums[f"both_{number}"] > 0)
+        size = met[f"any_{pair.a_column}"].cast("float64") * met[f"any_{pair.b_column}"] / met[f"both_{number}"]
+        made.append(met.select("stratum", pair=ibis.literal(number, "int8"), size=size))
+    return made
+
+
+def _common(frames: list[Frame], pairs: dict[int, Pair]) -> ir.Table:
+    """What each pair that met often enough has in common: pair, a, b, n, amount, first_at, last_at."""
+    parts = [_met(f, n).select("unit", "amount", "event_at", "a", "b", pair=ibis.literal(n, "int8")) for f in frames for n in f.pairs]
+    met = ibis.union(*parts)
+    # Rows are cheaper to count than units, and most pairs met once.
+    often = met.group_by("pair", "a", "b").agg(rows=met.count())
+    some = met.semi_join(often.filter(often.rows >= _least(often, pairs)), ["pair", "a", "b"])
+    made = {"amount": some.amount.sum(), "first_at": some.event_at.min(), "last_at": some.event_at.max()}
+    seldom = some.pair.isin([n for n, p in pairs.items() if p.occasions])
+    week = ibis.cases((seldom, some.event_at.truncate("W")))  # of other kinds no week is counted
+    counted = some.group_by("pair", "a", "b").agg(units=some.unit.nunique(), weeks=week.nunique(), **made)
+    n = ibis.cases((counted.weeks > 0, ibis.least(counted.units, counted.weeks)), else_=counted.units)
+    return kept(counted.mutate(n=n).drop("units", "weeks").filter(lambda t: t.n >= _least(t, pairs)))
+
+
+def _met(frame: Frame, number: int) -> ir.Table:
+    """Rows in which both parties of a kind of pair are known."""
+    pair, rows = frame.pairs[number], frame.rows
+    named = rows.select("key", "unit", "amount", "event_at", a=pair.a_column, b=pair.b_column)
+    known = named.filter(named.a.notnull(), named.b.notnull())
+    return known.filter(known.a != known.b) if pair.met_in_accidents else known
+
+
+def _least(table: ir.Table, pairs: dict[int, Pair]) -> ir.Value:
     """The least count of a row's kind of pair."""
-    return ibis.cases(*((table.pair == number, pair.least) for number, pair in enumerate(pairs)))
+    return ibis.cases(*((table.pair == number, pair.least) for number, pair in pairs.items()))
+
+
+def _named(rows: pa.Table, pair: Pair, names: Mapping[str, ir.Table]) -> pa.Table:
+    """Links of one kind with their ids and kinds, in the order of the ids; nobody is in league with himself."""
+    ids = {side: _ids(rows[side], names[column]) for side, column in (("a", pair.a_column), ("b", pair.b_column))}
+    kinds = {"a_kind": pa.array([pair.a] * len(rows), pa.string()), "b_kind": pa.array([pair.b] * len(rows), pa.string())}
+    texts = {"a_id": ids["a"], "a_kind": kinds["a_kind"], "b_id": ids["b"], "b_kind": kinds["b_kind"]}
+    named = pa.table({**texts, **{c: rows[c] for c in rows.column_names}})
+    return named.filter(pc.not_equal(named["a_id"], named["b_id"])).sort_by([("a_id", "ascending"), ("b_id", "ascending")])
+
+
+def _ids(numbers: pa.ChunkedArray, names: ir.Table) -> pa.Array:
+    """What numbers stand for."""
+    if not len(numbers):
+        return pa.array([], pa.string())
+    known = names.filter(names.n.isin(numbers.unique().to_pylist())).select("n", "id").to_pyarrow()
+    return known["id"].take(pc.index_in(numbers, known["n"])).combine_chunks()
 
 
 def _unlisted(found: ir.Table, tables: Mapping[str, ir.Table]) -> ir.Table:
@@ -120,26 +182,17 @@ def _unlisted(found: ir.Table, tables: Mapping[str, ir.Table]) -> ir.Table:
     listed = exempt.union(phones.filter(phones.phone.notnull()).select(known="phone"))
     for side in ("a_id", "b_id"):
         found = found.anti_join(listed.select(**{side: listed.known}), side)
-    return ibis.memtable(found.order_by("a_kind", "b_kind", "a_id", "b_id").to_pyarrow())
+    return ibis.memtable(found.order_by("pair", "a_id", "b_id").to_pyarrow())
 
 
-def _behind(claims: ir.Table, met: ir.Table, pair: Pair, found: ir.Table) -> ir.Table:
+def _behind(view: ir.Table, frame: Frame, number: int, found: ir.Table) -> ir.Table:
     """Claims that hold both parties of a link of one kind; of two persons, all claims of the accidents in which they met."""
-    of_kind = found.filter(found.a_kind == pair.a, found.b_kind == pair.b).select("a_id", "b_id", "a_kind", "b_kind")
-    key = "event_id" if pair.met_in_accidents else "claim_id"
-    behind = met.select(key, a_id="a", b_id="b").inner_join(of_kind, ["a_id", "b_id"]).select(*of_kind.columns, key)
-    if pair.met_in_accidents:
-        behind = behind.inner_join(claims.select("claim_id", "event_id"), "event_id")
-    return behind.select(*of_kind.columns, "claim_id")
-
-
-def _sizes(universe: ir.Table) -> ir.Table:
-    """Per stratum: N, so that n_a n_b / N is (households with both kinds) x (share of a) x (share of b)."""
-    sides = {"any_a": universe.a.notnull(), "any_b": universe.b.notnull(), "both": universe.a.notnull() & universe.b.notnull()}
-    homes = universe.group_by("pair", "stratum", "unit").aggregate(**{n: met.any() for n, met in sides.items()})
-    counted = homes.group_by("pair", "stratum").aggregate(**{n: homes[n].sum() for n in sides})
-    met = counted.filter(counted.both > 0)
-    return met.select("pair", "stratum", size=met.any_a.cast("float64") * met.any_b / met.both)
+    named = ["a_id", "b_id", "a_kind", "b_kind"]
+    links = found.filter(found.pair == number).select("a", "b", *named)
+    behind = _met(frame, number).select("key", "a", "b").inner_join(links, ["a", "b"])
+    if not frame.pairs[number].met_in_accidents:
+        return behind.select(*named, claim_id="key")
+    return behind.inner_join(view, behind.key == view.event_id).select(*named, "claim_id").distinct()
 
 
 def _expected(frequent: ir.Table, counts: tuple[ir.Table, ir.Table, ir.Table]) -> ir.Table:
@@ -149,32 +202,28 @@ def _expected(frequent: ir.Table, counts: tuple[ir.Table, ir.Table, ir.Table]) -
     of_both = of_a.inner_join(n_b.select("pair", "b", "stratum", n_b="n"), ["pair", "b", "stratum"]).inner_join(sizes, ["pair", "stratum"])
     chance = of_both.group_by("pair", "a", "b").aggregate(expected=(of_both.n_a * of_both.n_b / of_both["size"]).sum())
     joined = frequent.inner_join(chance, ["pair", "a", "b"])
-    return joined.mutate(amount=joined.amount.cast("float64")).order_by("pair", "a", "b")
+    return joined.mutate(amount=joined.amount.cast("float64"))
 
 
-def _possible(n_a: ir.Table, n_b: ir.Table, pairs: tuple[Pair, ...]) -> dict[int, int]:
+def _possible(n_a: ir.Table, n_b: ir.Table, pairs: dict[int, Pair]) -> dict[int, int]:
     """Pairs of each kind that could have met often enough: those with a stratum in common, bounded from above: nothing is multiplied out.
 
-    A pair in several strata is counted in each, which only makes the correction stricter; never more than all pairs. A party with
-    fewer households than the least count in all cannot be in a link, whatever it shares, so its pairs are no tests (Tarone 1990).
+    A pair in several strata is counted in each, which only makes the correction stricter; never more than all pairs.
     """
-    n_a, n_b = (t.filter(t.n.sum().over(group_by=["pair", side]) >= _least(t, pairs)) for t, side in ((n_a, "a"), (n_b, "b")))
     in_a = n_a.group_by("pair", "stratum").aggregate(a=n_a.count())
     in_b = n_b.group_by("pair", "stratum").aggregate(b=n_b.count())
     met = in_a.inner_join(in_b, ["pair", "stratum"])
-    most = met.group_by("pair").aggregate(met=(met.a * met.b).sum())
+    most = met.group_by("pair").aggregate(met=(met.a.cast("float64") * met.b).sum())
     every = [t.group_by("pair").aggregate(**{f"all_{c}": t[c].nunique()}) for t, c in ((n_a, "a"), (n_b, "b"))]
     counted = most.inner_join(every[0], "pair").inner_join(every[1], "pair").to_pyarrow().to_pylist()
     return {row["pair"]: int(min(row["met"], row["all_a"] * row["all_b"])) for row in counted}
 
 
-def _tested(rows: pa.Table, possible: int, pair: Pair, level: float) -> pa.Table:
-    """Links of one kind of pair."""
+def _tested(rows: pa.Table, possible: int, level: float) -> pa.Table:
+    """Rows of one kind that chance does not explain, with lift, p and q."""
     n, expected = (rows[c].to_numpy().astype("float64") for c in ("n", "expected"))
     p = poisson_tail(n, expected)
     q = benjamini_hochberg(p, possible)
-    kinds = {c: pa.array([k] * len(p), pa.string()) for c, k in (("a_kind", pair.a), ("b_kind", pair.b))}
-    texts = {"a_id": rows["a"], "a_kind": kinds["a_kind"], "b_id": rows["b"], "b_kind": kinds["b_kind"]}
     moments = {c: rows[c].cast(pa.timestamp("us")) for c in ("first_at", "last_at")}
     numbers = {"n": rows["n"], "expected": expected, "lift": n / expected, "p": p, "q": q, "amount": rows["amount"]}
-    return pa.table({**texts, **numbers, **moments}).filter(q < level)
+    return pa.table({**{c: rows[c] for c in ("pair", "a", "b")}, **numbers, **moments}).filter(q < level)

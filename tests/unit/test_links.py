@@ -54,7 +54,15 @@ def exempt(*phones: str) -> ir.Table:
 
 
 def links(tables: dict[str, ir.Table], only: str, **rules: Any) -> ir.Table:
-    return validated(tables, alone(only, **rules))["links"]
+    return validated(together(tables), alone(only, **rules))["links"]
+
+
+def together(tables: dict[str, ir.Table]) -> dict[str, ir.Table]:
+    """All tables in the engine of the claims."""
+    con = tables["claim_view"].get_backend()
+    for name in tables.keys() - {"claim_view"}:
+        con.con.register(name, tables[name].to_pyarrow())
+    return {**{n: con.table(n) for n in tables if n != "claim_view"}, "claim_view": tables["claim_view"]}
 
 
 def alone(*names: str, **rules: Any) -> Links:
@@ -105,7 +113,7 @@ def test_a_planted_link_is_found() -> None:
 
 def test_the_claims_behind_a_link_are_told() -> None:
     frame = pd.concat([null_book(3), planted(14, 14)], ignore_index=True)
-    tables = validated(book(frame), alone("agent-hospital", "hospital-village"))
+    tables = validated(together(book(frame)), alone("agent-hospital", "hospital-village"))
     behind = tables["link_claims"].to_pandas()
     found = tables["links"].to_pandas()
     assert {"a_id", "b_id", "a_kind", "b_kind", "claim_id"} == set(behind.columns)
@@ -219,7 +227,7 @@ def crashed(owner: str, families: dict[str, str]) -> dict[str, ir.Table]:
 
 def test_strangers_who_keep_crashing_into_each_other_are_a_link() -> None:
     strangers = {"person:a": "fa", "person:b": "fb"}
-    made = validated(crashed("person:o", strangers), alone("person-person"))
+    made = validated(together(crashed("person:o", strangers)), alone("person-person"))
     assert pairs_of(made["links"]) == {("person:a", "person:b")}
     assert sorted(made["link_claims"].claim_id.to_pandas()) == ["A:0", "A:1", "A:2"]
     assert pairs_of(links(crashed("person:o", {"person:a": "f", "person:b": "f"}), "person-person")) == set()
