@@ -20,8 +20,15 @@ app = typer.Typer(help="Nightly fraud leads with evidence.", no_args_is_help=Tru
 sources_app = typer.Typer(help="Mappings of insurers' files and databases.", no_args_is_help=True)
 indicators_app = typer.Typer(help="The red flags.", no_args_is_help=True)
 leads_app = typer.Typer(help="The published leads.", no_args_is_help=True)
+rings_app = typer.Typer(help="The rings of the latest night.", no_args_is_help=True)
 resolve_app = typer.Typer(help="Who is who.", no_args_is_help=True)
-for name, part in (("sources", sources_app), ("indicators", indicators_app), ("leads", leads_app), ("resolve", resolve_app)):
+for name, part in (
+    ("sources", sources_app),
+    ("indicators", indicators_app),
+    ("leads", leads_app),
+    ("rings", rings_app),
+    ("resolve", resolve_app),
+):
     app.add_typer(part, name=name)
 
 AsOf = Annotated[
@@ -116,6 +123,27 @@ def leads_export(
 
     for line in export_leads(workspace, out, insurer, unmask):
         typer.echo(line)
+
+
+@rings_app.command("list")
+def rings_list(workspace: Workspace = VAR, lang: Language = "zh") -> None:
+    """List the rings: kind, organiser, size, money, time, significance, growth, and why each is a lead or not."""
+    from pipelines.flows.inspect import list_rings
+
+    typer.echo(list_rings(workspace, lang))
+
+
+@rings_app.command("show")
+def rings_show(
+    ring_id: Annotated[str, typer.Argument(help="A ring's id or the code that the list shows.")],
+    workspace: Workspace = VAR,
+    lang: Language = "zh",
+    unmask: Annotated[bool, typer.Option("--unmask", help="Personal data in the clear; recorded in the workspace's access log.")] = False,
+) -> None:
+    """Show a ring with its members, their roles, and its claims."""
+    from pipelines.flows.inspect import show_ring
+
+    typer.echo(show_ring(workspace, ring_id, lang, unmask))
 
 
 @resolve_app.command("explain")

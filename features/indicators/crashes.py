@@ -93,7 +93,7 @@ def accident_block(book: Book, s: Settings) -> ir.Table:
     rings = book["rings"].filter(
         lambda t: t.lead & (t.n_events >= s["events"]) & (t.n_people >= s["persons"]) & (t.n_families >= s["families"])
     )
-    claims = book["ring_claims"].filter(lambda t: t.source == "crash").select("ring_id", "claim_id")
+    claims = book["ring_claims"].filter(lambda t: t.source.isin(("crash", "again"))).select("ring_id", "claim_id")
     hit = rings.inner_join(claims, "ring_id")
     return finding(hit, ("ring", "ring_id"), ("n_events", s["events"]), ("claims", "claim_id"), "n_people")
 

@@ -16,11 +16,13 @@ from pipelines.errors import DataError, UsageError
 from pipelines.flows import evaluate as judging
 from pipelines.flows.publishing import PUBLISHED
 from pipelines.leads.export import for_insurer
-from pipelines.report import mask, show
+from pipelines.report import mask, rings, show
 from pipelines.report.csvs import write_csv
 from pipelines.sources.check import check
 
 LANGUAGES = ("zh", "en")
+WIDE = 220
+"""Columns of text for a list of many columns."""
 FLAGS = (*INDICATORS, *leads.AFTERWARDS)
 
 
@@ -61,6 +63,17 @@ def show_lead(workspace: Path, lead_id: str, language: str, unmask: bool) -> str
     tables = published(workspace)
     names = _names(workspace, unmask, f"leads show {lead_id}")
     return show.as_text(show.lead(tables, lead_id, known_language(language), names))
+
+
+def list_rings(workspace: Path, language: str) -> str:
+    """The rings of the latest night."""
+    return show.as_text(rings.listed(published(workspace), known_language(language)), WIDE)
+
+
+def show_ring(workspace: Path, ring_id: str, language: str, unmask: bool) -> str:
+    """One ring of the latest night."""
+    names = _names(workspace, unmask, f"rings show {ring_id}")
+    return show.as_text(rings.shown(published(workspace), ring_id, known_language(language), names))
 
 
 def export_leads(workspace: Path, out: Path, insurer: str | None, unmask: bool) -> list[str]:

@@ -32,7 +32,7 @@ def blocks(edges: ir.Table, entities: ir.Table) -> tuple[ir.Table, ir.Table]:
     Returns
     -------
     blocks : ibis Table
-        block_id, n_persons, n_events, n_families.
+        block_id, n_persons, n_events, n_families, n_again (pairs of persons of different families in two or more of its accidents).
     members : ibis Table
         block_id, entity_id, role: ``person``, or ``event`` with the event's id.
     """
@@ -42,7 +42,8 @@ def blocks(edges: ir.Table, entities: ir.Table) -> tuple[ir.Table, ir.Table]:
     parts = [sorted(b) for b in nx.biconnected_components(graph) if len(b) > 3]
     members = pd.DataFrame([(digest(*b), n) for b in parts for n in b], columns=["block_id", "node"], dtype="str")
     families = frame.drop_duplicates("entity_id").set_index("entity_id").family_id
-    return _tables(members.assign(role=members.node.str[:1], entity_id=members.node.str[1:]), families)
+    named = members.assign(role=members.node.str[:1], entity_id=members.node.str[1:])
+    return _tables(named, families, _again(named, frame))
 
 
 def _participations(edges: ir.Table, entities: ir.Table) -> ir.Table:
@@ -63,13 +64,25 @@ def _core(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.sort_values(["entity_id", "event_id"])
 
 
-def _tables(members: pd.DataFrame, families: pd.Series) -> tuple[ir.Table, ir.Table]:
+def _again(members: pd.DataFrame, frame: pd.DataFrame) -> pd.Series:
+    """Pairs of persons of different families in two or more accidents of their block, by block."""
+    people, events = (members.loc[members.role == r, ["block_id", "entity_id"]] for r in ("p", "e"))
+    inside = people.merge(frame, on="entity_id").merge(events.rename(columns={"entity_id": "event_id"}), on=["block_id", "event_id"])
+    pairs = inside.merge(inside, on=["block_id", "event_id"], suffixes=("", "_b"))
+    pairs = pairs[(pairs.entity_id < pairs.entity_id_b) & (pairs.family_id != pairs.family_id_b)]
+    met = pairs.groupby(["block_id", "entity_id", "entity_id_b"]).event_id.nunique()
+    often: pd.Series = met[met > 1].groupby("block_id").size()
+    return often
+
+
+def _tables(members: pd.DataFrame, families: pd.Series, again: pd.Series) -> tuple[ir.Table, ir.Table]:
     members = members.assign(role=members.role.map({"p": "person", "e": "event"}), family=members.entity_id.map(families))
     counts: dict[str, pd.Series] = {
         "n_persons": (members.role == "person").groupby(members.block_id).sum(),
         "n_events": (members.role == "event").groupby(members.block_id).sum(),
         "n_families": members.groupby("block_id").family.nunique(),
     }
+    counts["n_again"] = again.reindex(counts["n_families"].index).fillna(0)
     ids = sorted(members.block_id.unique())
     numbers = {c: pa.array(np.asarray([v[i] for i in ids], dtype="int64")) for c, v in counts.items()}
     listed = members.sort_values(["block_id", "role", "entity_id"])

@@ -41,7 +41,11 @@ SOURCES = {
 """Red flags whose subject and evidence are a group. Their own exclusions and exemptions hold for the rings, too."""
 BLOCK_EVENTS, BLOCK_PERSONS, BLOCK_FAMILIES = 3, 4, 3
 """Smaller accident blocks are no rings: people who crashed twice meet again by chance, and families drive together."""
-LINK, CRASH = "link", "crash"
+LINK, CRASH, AGAIN = "link", "crash", "again"
+"""What a group comes from where no red flag names it: validated links; accidents; accidents in which the same strangers meet again."""
+PILES = "N05"
+"""The red flag that piles up another one, named in its detail: that one made the group as well."""
+RESTS_ON = {code: source.rests_on for code, source in SOURCES.items()} | {LINK: (), CRASH: (), AGAIN: (CRASH, AGAIN)}
 BLOCK, COMMUNITY = "accident_block", "community"
 CONTACTS = ("phone", "account", "device")
 LATE = 30
@@ -49,7 +53,8 @@ LATE = 30
 MOST_UNITS = 2_000
 """A group of more claims and policies is a hub that no drawing or investigation could hold."""
 
-UNITS = ["group", "kind", "code", "unit", "unit_kind"]
+FOUND = ("code", "subject_kind", "subject_id", "unit", "unit_kind", "day", "detail")
+UNITS = ["group", "kind", "code", "unit", "unit_kind", "piled"]
 CORE = ["group", "entity_id", "kind"]
 
 
@@ -59,7 +64,8 @@ class Groups(NamedTuple):
     Attributes
     ----------
     units : DataFrame
-        group, kind (of ring), code (of the flag, or ``link``, ``crash``), unit, unit_kind (``claim`` or ``policy``).
+        group, kind (of ring), code (of the flag, or ``link``, ``crash``, ``again``), unit, unit_kind (``claim`` or ``policy``), piled (the
+        flag that piles up there, or null).
     core : DataFrame
         group, entity_id, kind: parties, contacts and people that a group is about, whatever else is on its claims.
     """
@@ -96,7 +102,7 @@ def _linked(tables: Mapping[str, ir.Table]) -> Groups:
     kinds = pd.concat([links[["a_id", "a_kind"]].set_axis(["e", "k"], axis=1), links[["b_id", "b_kind"]].set_axis(["e", "k"], axis=1)])
     kind = kinds.drop_duplicates("e").set_index("e").k
     core = found.assign(group="link|" + found.community, kind=found.entity_id.map(kind))
-    return _named(units, core, COMMUNITY, LINK)
+    return _named(units.assign(code=LINK), core, COMMUNITY)
 
 
 def _crashed(tables: Mapping[str, ir.Table]) -> Groups:
@@ -106,22 +112,25 @@ def _crashed(tables: Mapping[str, ir.Table]) -> Groups:
     members = tables["block_members"].semi_join(large, "block_id")
     events = members.filter(members.role == "event").select("block_id", event_id="entity_id")
     motor = tables["claim_view"].filter(lambda t: t.line == "motor").select("claim_id", "event_id")
-    claims = events.inner_join(motor, "event_id").select("block_id", "claim_id").to_pandas()
+    # A block of chance meetings is a long chain: who stages accidents meets the same people in the next one.
+    again = large.select("block_id", code=ibis.ifelse(2 * large.n_again >= large.n_persons, AGAIN, CRASH))
+    claims = events.inner_join(motor, "event_id").inner_join(again, "block_id").select("block_id", "claim_id", "code").to_pandas()
     people = members.filter(members.role == "person").select("block_id", "entity_id").to_pandas()
     units = claims.assign(group="crash|" + claims.block_id, unit=claims.claim_id)
-    return _named(units, people.assign(group="crash|" + people.block_id, kind="person"), BLOCK, CRASH)
+    return _named(units, people.assign(group="crash|" + people.block_id, kind="person"), BLOCK)
 
 
-def _named(units: pd.DataFrame, core: pd.DataFrame, kind: str, code: str) -> Groups:
-    return Groups(units.assign(kind=kind, code=code, unit_kind="claim")[UNITS].drop_duplicates(), core[CORE])
+def _named(units: pd.DataFrame, core: pd.DataFrame, kind: str) -> Groups:
+    return Groups(units.assign(kind=kind, unit_kind="claim", piled=None)[UNITS].drop_duplicates(), core[CORE])
 
 
 def _flagged(tables: Mapping[str, ir.Table]) -> Groups:
     """Groups that red flags name: subject and evidence."""
     found = tables["findings"].filter(lambda t: t.code.isin(tuple(SOURCES)))
-    rows = located(found, tables["policy_events"]).select("code", "subject_kind", "subject_id", "unit", "unit_kind", "day").to_pandas()
+    rows = located(found, tables["policy_events"]).select(*FOUND).to_pandas()
     rows = _voices(rows[rows.unit.notna()].drop_duplicates(["code", "subject_kind", "subject_id", "unit"]))
     rows = rows.assign(group=rows.code + "|" + rows.subject_id, kind=rows.code.map({c: s.kind for c, s in SOURCES.items()}))
+    rows["piled"] = rows.detail.where(rows.code == PILES)
     core = rows[rows.subject_kind != "ring"].assign(entity_id=rows.subject_id, kind=rows.subject_kind)
     return Groups(rows[UNITS], core[CORE].drop_duplicates())
 

@@ -16,7 +16,7 @@ import pandas as pd
 
 from pipelines.graph import standing
 from pipelines.graph.continuity import Named, continued
-from pipelines.graph.groups import CONTACTS, CRASH, LINK, Groups, groups
+from pipelines.graph.groups import AGAIN, CONTACTS, CRASH, LINK, Groups, groups
 from pipelines.graph.measures import TRADES, Shape, shape, significance
 from pipelines.graph.membership import customers, members, merged, owners, participants
 from pipelines.graph.reach import facts
@@ -28,7 +28,7 @@ PROVEN = 0.05
 KINDS = ("accident_block", "community", "crowd", "complaint", "surrender", "shared_contact")
 """A ring made of several groups bears the first of their kinds."""
 TELLERS = (
-    "H12", "H16", "M20", "M09", "E03", "S02", "S01", "I02", CRASH, LINK, "H02", "A10", "S05", "M10", "I01", "M13", "A03", "N05",
+    "H12", "H16", "M20", "M09", "E03", "S02", "S01", "I02", AGAIN, CRASH, LINK, "H02", "A10", "S05", "M10", "I01", "M13", "A03", "N05",
 )  # fmt: skip
 """What makes rings, from the most definite story to the least."""
 TEXT, WHOLE, REAL, TIME, FLAG = "string", "int64", "float64", "timestamp(6)", "boolean"
@@ -205,7 +205,7 @@ def _judged(tables: Mapping[str, ir.Table], made: Made, table: pd.DataFrame) -> 
 def _teller(made_by: set[str], organiser: str) -> str:
     """The red flag that tells a ring's story: of those that made it the most definite one."""
     linked = "M09" if organiser in ("garage", "assessor") else "M20" if organiser in ("appraiser", "proxy", "lawyer") else "H16"
-    return next({CRASH: "M07", LINK: linked}.get(code, code) for code in TELLERS if code in made_by)
+    return next({AGAIN: "M07", CRASH: "M07", LINK: linked}.get(code, code) for code in TELLERS if code in made_by)
 
 
 def _members(tables: Mapping[str, ir.Table], made: Made, table: pd.DataFrame, shapes: Mapping[str, Shape]) -> pd.DataFrame:

@@ -14,11 +14,12 @@ import pandas as pd
 
 from features.indicators.rings import ABOUT_RINGS
 from pipelines.engine.keeping import kept
-from pipelines.graph.groups import SOURCES, located
+from pipelines.graph.groups import AGAIN, CRASH, RESTS_ON, located
 
-OF_LINKS = (*ABOUT_RINGS, "H16", "M09", "M17", "M20", "N01", "N04", "N05", "S01", "M05", "A03", "I01")
-"""Red flags that speak of links and rings themselves, or pile up others: no independent evidence. A vehicle in several crashes (M05) is
-what an accident block is made of, a phone or device in common (A03, I01) what a group is."""
+OF_LINKS = (*ABOUT_RINGS, "H16", "M09", "M17", "M20", "N01", "N04", "N05", "S01", "A03", "I01", "M05")
+"""Red flags that speak of links and rings themselves, or pile up others, or say no more than that something is shared: no evidence."""
+REPEATS = ("M06", "M08")
+"""Red flags that need two accidents of one person: whoever is in an accident block has them, so they prove nothing there."""
 LEAST, LEVEL = 2, 0.05
 
 
@@ -54,9 +55,11 @@ def evidence(tables: Mapping[str, ir.Table], units: pd.DataFrame) -> pd.DataFram
 def _unlikely(rows: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     from scipy.special import gammainc
 
-    made = units[["ring", "code"]].drop_duplicates().assign(made=True)
+    piled = units.dropna(subset=["piled"]).assign(code=lambda t: t.piled)
+    made = pd.concat([units, piled])[["ring", "code"]].drop_duplicates().assign(made=True)
     free = rows.merge(made, on=["ring", "code"], how="left")
-    free = free[free.made.isna()].drop(columns="made")
+    crashed = free.ring.isin(units.ring[units.code.isin((CRASH, AGAIN))]) & free.code.isin(REPEATS)
+    free = free[free.made.isna() & ~crashed].drop(columns="made")
     tail = gammainc(free.k.to_numpy(dtype=float), np.maximum(free.expected.to_numpy(dtype=float), 1e-9))
     known = free.assign(p=tail, expected=free.expected.round(6))
     tests = max(1, rows.code.nunique())
@@ -81,7 +84,7 @@ def _homes(tables: Mapping[str, ir.Table]) -> ir.Table:
 
 def different(codes: set[str]) -> bool:
     """True if what makes a ring rests on two things of which neither follows from the other: a phone and an account, a link and a burst."""
-    return len({part for c in codes for part in (SOURCES[c].rests_on if c in SOURCES else (c,))}) > 1
+    return len({part for c in codes for part in RESTS_ON[c]}) > 1
 
 
 def proven(tables: Mapping[str, ir.Table], parties: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:

@@ -1,0 +1,171 @@
+"""What the command says of rings: the night's list, and one ring with its members, links, claims and why it is a lead or not. Masked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from pipelines.errors import UsageError
+from pipelines.report.mask import identifier, pseudonym, short
+from pipelines.report.messages import BLANK, Messages, catalogue, plain
+
+LIST = (
+    "ring", "kind", "organiser", "n_members", "n_claims", "amount", "first", "last", "chance", "new_members", "is_lead",
+)  # fmt: skip
+MEMBER = ("member", "role", "n_claims", "between", "signs")
+MOST = 60
+"""Members and claims shown; the rest is counted."""
+Tables = Mapping[str, pd.DataFrame]
+
+
+def listed(tables: Tables, language: str) -> RenderableType:
+    """All rings, those that are leads first, the larger before the smaller."""
+    messages = catalogue()
+    table = _table(LIST, messages, language)
+    order = tables["rings"].sort_values(["lead", "n_members", "ring_id"], ascending=[False, False, True])
+    for row in order.to_dict("records"):
+        table.add_row(*_line(row, messages, language))
+    return table
+
+
+def shown(tables: Tables, ring_id: str, language: str, names: Mapping[str, str] | None = None) -> RenderableType:
+    """One ring.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        The published tables.
+    ring_id : str
+        Its id, with or without ``ring:``, or the code that the list and the page show.
+    language : str
+        ``"zh"`` or ``"en"``.
+    names : mapping of str to str, optional
+        Real names by entity id, for an explicit ``--unmask``.
+
+    Raises
+    ------
+    UsageError
+        If the night has no such ring, or several that the code may mean.
+    """
+    messages = catalogue()
+    row = chosen(tables, ring_id)
+    own = {name: tables[name].loc[lambda t: t.ring_id == row["ring_id"]] for name in ("ring_members", "ring_claims")}
+    title = (
+        f"{messages.text('ring_kind', row['kind'])[language]} · {pseudonym(messages, 'ring', row['ring_id'])[language]} · {row['ring_id']}"
+    )
+    facts = Table.grid(padding=(0, 2))
+    for key, text in _facts(row, messages, language).items():
+        facts.add_row(Text(messages.text("ring_column", key)[language], style="bold"), Text(text))
+    head = Panel(facts, title=title, subtitle=messages.text("text", "never")[language])
+    return Group(head, _members(own["ring_members"], messages, language, names or {}), _claims(own["ring_claims"], messages, language))
+
+
+def chosen(tables: Tables, ring_id: str) -> pd.Series:
+    """The ring that an id, or the head of one, means."""
+    rings = tables["rings"]
+    wanted = ring_id.removeprefix("ring:").lower()
+    found = rings[rings.ring_id.str.removeprefix("ring:").str.startswith(wanted)]
+    if wanted and len(found) == 1:
+        return found.iloc[0]
+    state = "several rings" if len(found) > 1 and wanted else "no ring"
+    raise UsageError(f"the night has {state} '{ring_id}'", "rings show", "fraudleads rings list prints their ids")
+
+
+def growth(row: Mapping[Any, Any], messages: Messages, language: str) -> str:
+    """``3 new members``, whom the ring merged with, or that it is new."""
+    number = int(row["new_members"])
+    said = [messages.text("text", "new_members", n=number)[language]] if number else []
+    before = [short(i) for i in plain(row["predecessors"]).split(",") if i not in ("", BLANK)]
+    said += [messages.text("text", "ring_merged", ids=", ".join(before))[language]] if before else []
+    return "; ".join(said) or BLANK
+
+
+def why(row: Mapping[Any, Any], messages: Messages, language: str) -> str:
+    """Why a ring is a lead, or why not."""
+    codes = plain(row["evidence"])
+    words = {"flags": codes, "signs": plain(row["made_by"]), "proven": str(row["n_proven"]), "none": ""}
+    return messages.text("ring_why", row["why"], what=words[str(row["why"])])[language]
+
+
+def _line(row: Mapping[Any, Any], messages: Messages, language: str) -> list[str]:
+    chance = row["p"]
+    return [
+        short(row["ring_id"]),
+        messages.text("ring_kind", row["kind"])[language],
+        pseudonym(messages, str(row["organiser_kind"]), row["organiser_id"])[language],
+        f"{row['n_members']} ({row['n_people']} / {row['n_families']})",
+        f"{row['n_claims']} / {row['n_policies']}",
+        _money(row["amount"]),
+        *(_day(row[c]) for c in ("first_at", "last_at")),
+        BLANK if pd.isna(chance) else f"{chance:.1e}",
+        growth(row, messages, language),
+        why(row, messages, language),
+    ]
+
+
+def _facts(row: pd.Series, messages: Messages, language: str) -> dict[str, str]:
+    chance = BLANK if pd.isna(row["p"]) else f"{row['p']:.1e} ({row['n_links']} / {row['n_possible']})"
+    return {
+        "organiser": pseudonym(messages, row["organiser_kind"], row["organiser_id"])[language],
+        "is_lead": why(row.to_dict(), messages, language),
+        "made_by": row["made_by"],
+        "n_members": f"{row['n_members']} ({row['n_people']} / {row['n_families']})",
+        "new_members": growth(row.to_dict(), messages, language),
+        "n_claims": f"{row['n_claims']} / {row['n_policies']}",
+        "amount": _money(row["amount"]),
+        "first": f"{_day(row['first_at'])} – {_day(row['last_at'])}",
+        "insurers": row["insurers"],
+        "districts": row["districts"] or BLANK,
+        "density": f"{row['density']:.2f}",
+        "held": f"{row['held']:.0%}",
+        "chance": chance,
+        "proven": f"{row['proven']:.0%} ({row['n_proven']})",
+        "first_seen": _day(row["first_seen"]),
+    }
+
+
+def _members(rows: pd.DataFrame, messages: Messages, language: str, names: Mapping[str, str]) -> RenderableType:
+    table = _table(MEMBER, messages, language)
+    ordered = rows.sort_values(["organiser", "n_units", "entity_id"], ascending=[False, False, True])
+    for row in ordered.head(MOST).to_dict("records"):
+        signs = [name for name in ("organiser", "flagged", "proven", "new") if row[name]]
+        words = ", ".join(messages.text("ring_sign", name)[language] for name in signs) or BLANK
+        who = pseudonym(messages, row["kind"], row["entity_id"], names)[language]
+        table.add_row(who, messages.text("ring_role", row["role"])[language], str(row["n_units"]), f"{row['between']:.2f}", words)
+    return Group(table, *_more(len(rows), messages, language))
+
+
+def _claims(rows: pd.DataFrame, messages: Messages, language: str) -> RenderableType:
+    """Claims and policies with what they come from."""
+    named = rows.assign(unit=rows.claim_id.fillna(rows.policy_id), kind=rows.claim_id.isna().map({True: "policy", False: "claim"}))
+    table = _table(("unit", "source"), messages, language)
+    grouped = named.groupby(["kind", "unit"]).source.agg(lambda s: ", ".join(sorted(s)))
+    for key, source in list(grouped.items())[:MOST]:
+        kind, unit = str(key[0]), str(key[1])  # type: ignore[index]
+        table.add_row(f"{messages.text('kind', kind)[language]} {identifier(kind, unit)}", source)
+    return Group(table, *_more(len(grouped), messages, language))
+
+
+def _more(count: int, messages: Messages, language: str) -> list[Text]:
+    return [Text(messages.text("text", "ring_more", n=count - MOST)[language])] if count > MOST else []
+
+
+def _table(columns: tuple[str, ...], messages: Messages, language: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(messages.text("ring_column", column)[language], overflow="fold")
+    return table
+
+
+def _money(value: object) -> str:
+    return BLANK if pd.isna(value) else f"{float(value):,.0f}"  # type: ignore[call-overload,arg-type]
+
+
+def _day(value: object) -> str:
+    return BLANK if pd.isna(value) else str(value)[:10]  # type: ignore[call-overload]
