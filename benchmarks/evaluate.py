@@ -22,6 +22,8 @@ import pandas as pd
 from benchmarks import addresses, figures, proximity
 from benchmarks.resolving import NAMES as RESOLVING
 from benchmarks.resolving import resolved
+from benchmarks.rings import NAMES as RINGS
+from benchmarks.rings import found
 from models.evaluate import auc, average_precision, spread, top_decile_lift
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -102,8 +104,9 @@ def simulated(seed: int, claims: int, work: Path) -> dict[str, Any]:
     run("simulate", "--claims", str(claims), "--seed", str(seed), "--out", book, "--format", "parquet")
     run("nightly", "--source", "book", "--data", book, "--workspace", workspace)
     judged: dict[str, Any] = json.loads(run("evaluate", book / "truth", "--workspace", workspace))
-    stages = (workspace / "latest").resolve().parent / "stages"
-    return {"seed": seed, "claims": claims, **judged, **resolved(stages, book / "truth")}
+    out = (workspace / "latest").resolve()
+    rings = found(out, book / "truth")
+    return {"seed": seed, "claims": claims, **judged, **resolved(out.parent / "stages", book / "truth"), **rings}
 
 
 def _commit() -> str:
@@ -137,7 +140,7 @@ def main() -> None:
         books = [simulated(seed, options.claims, Path(work)) for seed in options.seeds]
     result["simulated"] = books
     if books:
-        result["summary"] = {name: spread([b[name] for b in books]) for name in (*FIGURES, *RESOLVING)}
+        result["summary"] = {name: spread([b[name] for b in books]) for name in (*FIGURES, *RESOLVING, *RINGS)}
         result["found_per_scheme"] = _per_scheme(books)
         print(json.dumps({"summary": result["summary"], "found_per_scheme": result["found_per_scheme"]}, indent=2))
     options.out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

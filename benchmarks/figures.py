@@ -29,6 +29,14 @@ RESOLVING = {
     "events_recall": ("events at several insurers: recall of pairs of claims", "≥ .90"),
 }
 """The same for who is who and which event is which."""
+RINGS = {
+    "rings_found": ("planted rings of five or more (K) among the first 1.5 K ring leads", "≥ .8"),
+    "rings_found_tied": ("the same without schemes whose patients share a hospital only", ""),
+    "rings_member_precision": ("members: precision, over rings found", "≥ .85"),
+    "rings_member_recall": ("members: recall, over rings found", "≥ .75"),
+    "rings_honest": ("honest coincidences among ring leads", "≤ .05"),
+}
+"""The same for rings."""
 
 
 def put(document: Path, text: str) -> None:
@@ -49,7 +57,13 @@ def evaluation(result: dict[str, Any]) -> str:
     """The block of ``docs/evaluation.md`` from what ``benchmarks.evaluate`` measured."""
     parts = [f"Commit `{result['commit'][:12]}`, {result['made_on']}."]
     if result["simulated"]:
-        parts += [_books(result), _each_book(result["simulated"]), _schemes(result["found_per_scheme"]), _resolving(result["summary"])]
+        parts += [
+            _books(result),
+            _each_book(result["simulated"]),
+            _schemes(result["found_per_scheme"]),
+            _resolving(result["summary"]),
+            _rings(result["summary"]),
+        ]
     if "addresses" in result:
         parts.append(_addresses(result["addresses"]))
     return "\n\n".join([*parts, _sources(result["sources"]), _fired(result["sources"])])
@@ -77,6 +91,12 @@ def _schemes(found: dict[str, dict[str, int]]) -> str:
 def _resolving(summary: dict[str, Any]) -> str:
     rows = [(name, asked, *(f"{summary[key][k]:.4f}" for k in ("mean", "least", "most"))) for key, (name, asked) in RESOLVING.items()]
     return "### Who is who, and which event is which\n\n" + table(("figure", "asked", "mean", "least", "most"), rows)
+
+
+def _rings(summary: dict[str, Any]) -> str:
+    known = [(key, name, asked) for key, (name, asked) in RINGS.items() if key in summary]  # figures of before there were rings have none
+    rows = [(name, asked, *(f"{summary[key][k]:.2f}" for k in ("mean", "least", "most"))) for key, name, asked in known]
+    return "### Rings\n\n" + table(("figure", "asked", "mean", "least", "most"), rows) if rows else ""
 
 
 def _addresses(found: dict[str, Any]) -> str:
