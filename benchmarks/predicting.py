@@ -18,9 +18,10 @@ import numpy as np
 import pandas as pd
 
 from models.evaluate import auc, average_precision, top_decile_lift
+from models.families import FAMILIES
 from models.leakage import alarm
 from models.money import payout_column
-from models.supervised import FAMILIES, FOLDS, Rows, Supervised, best_subset
+from models.supervised import FOLDS, Rows, Supervised, best_subset
 from pipelines import config
 from pipelines.flows.intake import Options
 from pipelines.flows.predict import staged

@@ -56,3 +56,8 @@ def boosted(matrix: pd.DataFrame, labels: np.ndarray, rising: Sequence[str], see
     }  # fmt: skip
     data = lightgbm.Dataset(matrix.to_numpy(dtype="float32"), labels, free_raw_data=True)
     return lightgbm.train(settings, data, num_boost_round=80 if few else 300)
+
+
+def read(text: str) -> Any:
+    """A booster from LightGBM's own text."""
+    return load().Booster(model_str=text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -85,13 +86,28 @@ class Encoder:
         return self
 
     def transform(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """float32 columns, NaN where unknown; index as ``frame``."""
+        """float32 columns, NaN where unknown, also where ``frame`` lacks a column; index as ``frame``."""
+        frame = frame.reindex(columns=[*self.numbers_, *self.counts_])
         parts = {c: frame[c].astype("float32") for c in self.numbers_}
         for column, counts in self.counts_.items():
             parts |= self._words(column, frame[column].astype("object"), counts)
         for a, b, period in self.cycles_:
             parts[f"{a}_to_{b}"] = (parts[f"{b}_order"] - parts[f"{a}_order"]) % period
         return pd.DataFrame(parts, index=frame.index).astype("float32")
+
+    def state(self) -> dict[str, Any]:
+        """All that was learnt, as JSON holds it."""
+        counts = {c: {str(w): int(n) for w, n in counts.items()} for c, counts in self.counts_.items()}
+        return {"numbers": self.numbers_, "counts": counts, "orders": self.orders_, "cycles": self.cycles_, "rows": self.rows_}
+
+    @classmethod
+    def of(cls, state: dict[str, Any]) -> Encoder:
+        """The encoder that :meth:`state` describes."""
+        made = cls()
+        made.numbers_, made.orders_, made.rows_ = state["numbers"], state["orders"], state["rows"]
+        made.counts_ = {c: pd.Series(counts, dtype="int64") for c, counts in state["counts"].items()}
+        made.cycles_ = [(str(a), str(b), int(period)) for a, b, period in state["cycles"]]
+        return made
 
     def _words(self, column: str, told: pd.Series, counts: pd.Series) -> dict[str, pd.Series]:
         word = told.where(told.notna()).astype(str).where(told.notna())
@@ -126,6 +142,19 @@ class Straight:
         filled = self._logs(matrix).fillna(self.middle_)
         straight: np.ndarray = ((filled - self.mean_) / self.spread_).clip(-10.0, 10.0).to_numpy(dtype="float64")
         return straight
+
+    def state(self) -> dict[str, Any]:
+        """All that was learnt, as JSON holds it."""
+        series = {n: {str(c): float(v) for c, v in getattr(self, f"{n}_").items()} for n in ("middle", "mean", "spread")}
+        return {"logged": self.logged_, **series}
+
+    @classmethod
+    def of(cls, state: dict[str, Any]) -> Straight:
+        """What :meth:`state` describes."""
+        made = cls()
+        made.logged_ = state["logged"]
+        made.middle_, made.mean_, made.spread_ = (pd.Series(state[n], dtype="float64") for n in ("middle", "mean", "spread"))
+        return made
 
     def _logs(self, matrix: pd.DataFrame) -> pd.DataFrame:
         return matrix.assign(**{c: np.log1p(matrix[c].clip(lower=0)) for c in self.logged_})

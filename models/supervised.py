@@ -6,25 +6,23 @@ interactions. Which of them are averaged is decided by cross-validation on the j
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from models.boosting import boosted
-from models.encoding import Encoder, Straight
+from models.encoding import Encoder
 from models.evaluate import auc, average_precision
-from models.neighbours import neighbour_rates, rising
+from models.families import FAMILIES, Family
+from models.neighbours import neighbour_rates
 
 FOLDS = 5
 LEAST_PROVEN = 20
 """With fewer proven subjects nothing is learnt."""
-RISING = ("flag_", "flags", "anomaly")
-"""Columns that begin so can only raise a score: red flags, and how odd a subject is."""
-Scorer = Callable[[pd.DataFrame], np.ndarray]
 
 
 @dataclass(frozen=True)
@@ -41,35 +39,6 @@ class Rows:
 
     frame: pd.DataFrame
     pairs: pd.DataFrame
-
-
-def logistic(matrix: pd.DataFrame, labels: np.ndarray, seed: int) -> Scorer:
-    """Ridge-penalised logistic regression on straightened columns."""
-    from sklearn.linear_model import LogisticRegression  # slow to load
-
-    straight = Straight().fit(matrix)
-    model = LogisticRegression(C=0.03, max_iter=500, random_state=seed).fit(straight.transform(matrix), labels)
-    return lambda m: np.asarray(model.decision_function(straight.transform(m)), dtype="float64")
-
-
-def boosting(matrix: pd.DataFrame, labels: np.ndarray, seed: int) -> Scorer:
-    """Three boosted models of different seeds, monotone where the sign is known."""
-    up = [*rising(matrix.columns), *(str(c) for c in matrix.columns if str(c).startswith(RISING))]
-    models = [boosted(matrix, labels, up, seed + i) for i in range(3)]
-    return lambda m: np.mean([b.predict(m.to_numpy(dtype="float32"), raw_score=True) for b in models], axis=0)
-
-
-def forest(matrix: pd.DataFrame, labels: np.ndarray, seed: int) -> Scorer:
-    """Extremely randomised trees (Geurts et al. 2006) with leaves of five."""
-    from sklearn.ensemble import ExtraTreesClassifier  # slow to load
-
-    middle = matrix.median().fillna(0.0)
-    model = ExtraTreesClassifier(n_estimators=150, min_samples_leaf=5, max_features=0.3, random_state=seed, n_jobs=1)
-    model.fit(matrix.fillna(middle).to_numpy(), labels)
-    return lambda m: _log_odds(model.predict_proba(m.fillna(middle).to_numpy())[:, 1])
-
-
-FAMILIES: Mapping[str, Callable[[pd.DataFrame, np.ndarray, int], Scorer]] = {"logistic": logistic, "boosting": boosting, "forest": forest}
 
 
 class Supervised:
@@ -119,15 +88,35 @@ class Supervised:
         self._choose(known, self.outside(rows, known))
         self.encoder_ = Encoder().fit(rows.frame)
         whole = _matrix(self.encoder_.transform(rows.frame), rows, known)
-        self.scorers_ = {f: FAMILIES[f](whole.loc[known.index], known.to_numpy(), self.seed) for f in self.chosen_}
+        self.members_: dict[str, Family] = {f: FAMILIES[f]().fit(whole.loc[known.index], known.to_numpy(), self.seed) for f in self.chosen_}
         self.labels_, self.columns_ = known, list(whole.columns)
         return self
 
-    def suspicion(self, rows: Rows) -> pd.Series:
-        """Calibrated log-odds of proven fraud; what is known of others is what :meth:`fit` was told."""
-        matrix = _matrix(self.encoder_.transform(rows.frame), rows, self.labels_).reindex(columns=self.columns_)
-        parts = {f: self.scorers_[f](matrix) for f in self.chosen_}
+    def suspicion(self, rows: Rows, known: pd.Series | None = None) -> pd.Series:
+        """Calibrated log-odds of proven fraud of every subject of ``rows``; ``known`` are tonight's labels, else those of :meth:`fit`."""
+        labels = self.labels_ if known is None else known
+        matrix = _matrix(self.encoder_.transform(rows.frame), rows, labels).reindex(columns=self.columns_)
+        parts = {f: self.members_[f].score(matrix) for f in self.chosen_}
         return pd.Series(self._fused(parts), index=matrix.index, name="suspicion")
+
+    def save(self, folder: Path) -> None:
+        """Write the model into an empty folder: ``model.json`` and the files of its members; no label and no subject is in it."""
+        held = {"seed": self.seed, "chosen": self.chosen_, "line": self.line_, "spread": self.spread_, "columns": self.columns_}
+        (folder / "model.json").write_text(json.dumps({**held, "encoder": self.encoder_.state()}, ensure_ascii=False), encoding="utf-8")
+        for member in self.members_.values():
+            member.save(folder)
+
+    @classmethod
+    def load(cls, folder: Path) -> Supervised:
+        """What :meth:`save` wrote; knows no labels, so :meth:`suspicion` must be told some."""
+        held = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        made = cls(held["seed"], tuple(held["chosen"]))
+        made.chosen_, made.line_, made.columns_ = tuple(held["chosen"]), tuple(held["line"]), held["columns"]
+        made.spread_ = {f: tuple(v) for f, v in held["spread"].items()}
+        made.encoder_ = Encoder.of(held["encoder"])
+        made.members_ = {f: FAMILIES[f]().load(folder) for f in made.chosen_}
+        made.labels_ = pd.Series(dtype="int64")
+        return made
 
     @staticmethod
     def _judged(rows: Rows, labels: pd.Series) -> pd.Series:
@@ -149,8 +138,8 @@ class Supervised:
         for learn, judge in StratifiedKFold(FOLDS, shuffle=True, random_state=self.seed).split(known, known):
             matrix = _matrix(encoded, rows, known.iloc[learn]).loc[known.index]
             for family in self.families:
-                scorer = FAMILIES[family](matrix.iloc[learn], known.to_numpy()[learn], self.seed)
-                found.loc[known.index[judge], family] = scorer(matrix.iloc[judge])
+                member = FAMILIES[family]().fit(matrix.iloc[learn], known.to_numpy()[learn], self.seed)
+                found.loc[known.index[judge], family] = member.score(matrix.iloc[judge])
         return found
 
     def _choose(self, known: pd.Series, outside: pd.DataFrame) -> None:
@@ -191,9 +180,3 @@ def calibrated(labels: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
 
 def _worth(labels: np.ndarray, scores: np.ndarray) -> float:
     return auc(labels, scores) + average_precision(labels, scores)
-
-
-def _log_odds(chance: Any) -> np.ndarray:
-    clipped = np.clip(chance, 1e-4, 1 - 1e-4)
-    odds: np.ndarray = np.log(clipped / (1 - clipped))
-    return odds

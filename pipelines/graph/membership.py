@@ -100,7 +100,8 @@ def members(rows: pd.DataFrame, units: pd.DataFrame, core: pd.DataFrame) -> pd.D
     buyers = here.merge(customers(rows), on=["unit", "entity_id"])[["ring", "entity_id", "kind"]].assign(role="customer")
     size = units.groupby("ring").unit.nunique()
     served = here[here.role.isin(TRADES)].groupby(["ring", "entity_id", "kind", "role"]).unit.nunique().rename("n").reset_index()
-    often = served[(served.n >= LEAST) & (served.n >= MOST * served.ring.map(size))]
+    # Without any ring the mapped column would be of text.
+    often = served[(served.n >= LEAST) & (served.n >= MOST * served.ring.map(size).astype("float64"))]
     # In this order: who is a member for several reasons bears the first one's role.
     every = pd.concat([often.assign(place=1), core.assign(place=0), buyers.assign(place=2)], ignore_index=True)
     most = here.groupby(["ring", "entity_id", "role"]).unit.nunique().rename("n").reset_index()

@@ -81,6 +81,8 @@ def rings(tables: Mapping[str, ir.Table], as_of: date, known: pd.DataFrame | Non
         flag, ``link`` or ``crash`` that it comes from); ``ring_links`` (claims and policies in common); and the new ``ring_ledger``.
     """
     made = _made(tables, groups(tables))
+    if made.people.empty:  # a book of single claims
+        return _nothing(known)
     joined = _joined(tables, made)
     shapes = {str(ring): shape(part, _of(joined, str(ring))) for ring, part in made.people.groupby("ring")}
     table = _described(tables, made, joined, shapes)
@@ -239,6 +241,13 @@ def _published(measured: tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame], made: 
         "ring_ledger": named.ledger,
     }
     return {name: _typed(found[name], schema) for name, schema in SCHEMAS.items()}
+
+
+def _nothing(known: pd.DataFrame | None) -> dict[str, ir.Table]:
+    """No ring tonight; the ledger remembers those of before."""
+    empty = {name: pd.DataFrame(columns=list(schema)) for name, schema in SCHEMAS.items()}
+    frames = empty if known is None else {**empty, "ring_ledger": known}
+    return {name: _typed(frames[name], schema) for name, schema in SCHEMAS.items()}
 
 
 def _typed(frame: pd.DataFrame, schema: Mapping[str, str]) -> ir.Table:

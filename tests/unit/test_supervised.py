@@ -4,6 +4,7 @@ import pytest
 
 from models.encoding import Encoder, ordinal
 from models.evaluate import auc
+from models.families import FAMILIES
 from models.leakage import LeakError, alarm
 from models.money import MoneyAnomaly, payout_column
 from models.neighbours import neighbour_rates, rising
@@ -127,3 +128,14 @@ def test_without_money_oddity_alone_is_left():
     model = MoneyAnomaly(trees=50).fit(frame)
     assert model.money_ is None and model.columns_ == ["a"]
     assert model.suspicion(frame).idxmax() == 50
+
+
+def test_a_stored_model_scores_alike_and_holds_no_label(tmp_path):
+    rows, labels = book(400)
+    model = Supervised(1).fit(rows, labels)
+    model.chosen_ = tuple(FAMILIES)
+    model.members_ = {f: FAMILIES[f]().fit(Encoder().fit(rows.frame).transform(rows.frame), labels.to_numpy(), 1) for f in FAMILIES}
+    model.save(tmp_path)
+    again = Supervised.load(tmp_path)
+    pd.testing.assert_series_equal(again.suspicion(rows, labels), model.suspicion(rows), atol=1e-5, rtol=1e-5)
+    assert not [p for p in tmp_path.iterdir() if "a:0001" in p.read_bytes().decode("utf-8", "ignore")]

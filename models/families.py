@@ -1,0 +1,134 @@
+"""The three families of models that learn from verdicts, each with a form on disk that no code hides in.
+
+Numbers are JSON, boosted trees LightGBM's own text, a forest skops with a literal list of the types it may hold. Nothing is ever unpickled.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from models.boosting import boosted, read
+from models.encoding import Straight
+from models.neighbours import rising
+
+RISING = ("flag_", "flags", "anomaly")
+"""Columns that begin so can only raise a score: red flags, and how odd a subject is."""
+ALLOWED = ("sklearn.tree._tree.Tree",)
+"""All that a stored forest may hold besides what skops itself calls safe."""
+BAGS = 3
+
+
+class Family(Protocol):
+    """One kind of model: fitted, asked, stored."""
+
+    def fit(self, matrix: pd.DataFrame, labels: np.ndarray, seed: int) -> Family:
+        """Learn from encoded subjects and their labels."""
+
+    def score(self, matrix: pd.DataFrame) -> np.ndarray:
+        """Log-odds, not calibrated."""
+
+    def save(self, folder: Path) -> None:
+        """Write what :meth:`load` reads."""
+
+    def load(self, folder: Path) -> Family:
+        """Read what :meth:`save` wrote."""
+
+
+class Logistic:
+    """Ridge-penalised logistic regression on straightened columns."""
+
+    def fit(self, matrix: pd.DataFrame, labels: np.ndarray, seed: int) -> Logistic:
+        """See :class:`Family`."""
+        from sklearn.linear_model import LogisticRegression  # slow to load
+
+        self.straight_ = Straight().fit(matrix)
+        model = LogisticRegression(C=0.03, max_iter=500, random_state=seed).fit(self.straight_.transform(matrix), labels)
+        self.weights_, self.base_ = model.coef_[0], float(model.intercept_[0])
+        return self
+
+    def score(self, matrix: pd.DataFrame) -> np.ndarray:
+        """See :class:`Family`."""
+        found: np.ndarray = self.straight_.transform(matrix) @ self.weights_ + self.base_
+        return found
+
+    def save(self, folder: Path) -> None:
+        """See :class:`Family`."""
+        held = {"weights": self.weights_.tolist(), "base": self.base_, "straight": self.straight_.state()}
+        (folder / "logistic.json").write_text(json.dumps(held), encoding="utf-8")
+
+    def load(self, folder: Path) -> Logistic:
+        """See :class:`Family`."""
+        held = json.loads((folder / "logistic.json").read_text(encoding="utf-8"))
+        self.weights_, self.base_ = np.asarray(held["weights"]), held["base"]
+        self.straight_ = Straight.of(held["straight"])
+        return self
+
+
+class Boosting:
+    """Boosted trees of ``BAGS`` seeds, monotone where the sign is known."""
+
+    def fit(self, matrix: pd.DataFrame, labels: np.ndarray, seed: int) -> Boosting:
+        """See :class:`Family`."""
+        up = [*rising(matrix.columns), *(str(c) for c in matrix.columns if str(c).startswith(RISING))]
+        self.models_ = [boosted(matrix, labels, up, seed + i) for i in range(BAGS)]
+        return self
+
+    def score(self, matrix: pd.DataFrame) -> np.ndarray:
+        """See :class:`Family`."""
+        values = matrix.to_numpy(dtype="float32")
+        found: np.ndarray = np.mean([m.predict(values, raw_score=True, num_threads=1) for m in self.models_], axis=0)
+        return found
+
+    def save(self, folder: Path) -> None:
+        """See :class:`Family`."""
+        for i, model in enumerate(self.models_):
+            (folder / f"boosting_{i}.txt").write_text(model.model_to_string(), encoding="utf-8")
+
+    def load(self, folder: Path) -> Boosting:
+        """See :class:`Family`."""
+        self.models_ = [read((folder / f"boosting_{i}.txt").read_text(encoding="utf-8")) for i in range(BAGS)]
+        return self
+
+
+class Forest:
+    """Extremely randomised trees (Geurts et al. 2006) with leaves of five."""
+
+    def fit(self, matrix: pd.DataFrame, labels: np.ndarray, seed: int) -> Forest:
+        """See :class:`Family`."""
+        from sklearn.ensemble import ExtraTreesClassifier  # slow to load
+
+        self.middle_ = matrix.median().fillna(0.0)
+        trees = ExtraTreesClassifier(n_estimators=100, min_samples_leaf=5, max_features=0.3, random_state=seed, n_jobs=1)
+        self.trees_ = trees.fit(matrix.fillna(self.middle_).to_numpy(), labels)
+        return self
+
+    def score(self, matrix: pd.DataFrame) -> np.ndarray:
+        """See :class:`Family`."""
+        chance = np.clip(self.trees_.predict_proba(matrix.fillna(self.middle_).to_numpy())[:, 1], 1e-4, 1 - 1e-4)
+        odds: np.ndarray = np.log(chance / (1 - chance))
+        return odds
+
+    def save(self, folder: Path) -> None:
+        """See :class:`Family`."""
+        import skops.io  # slow to load
+
+        skops.io.dump(self.trees_, folder / "forest.skops")
+        (folder / "forest.json").write_text(json.dumps({str(c): float(v) for c, v in self.middle_.items()}), encoding="utf-8")
+
+    def load(self, folder: Path) -> Forest:
+        """See :class:`Family`; a type that is not in ``ALLOWED`` raises skops' ``UntrustedTypesFoundException``."""
+        import skops.io  # slow to load
+
+        self.trees_ = skops.io.load(folder / "forest.skops", trusted=list(ALLOWED))
+        self.middle_ = pd.Series(json.loads((folder / "forest.json").read_text(encoding="utf-8")))
+        return self
+
+
+FAMILIES: Mapping[str, Any] = {"logistic": Logistic, "boosting": Boosting, "forest": Forest}
+"""Name → class, in the order in which they are tried."""
