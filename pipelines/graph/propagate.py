@@ -41,8 +41,14 @@ def birank(pairs: Matrix, start: tuple[Floats, Floats], damping: float = DAMPING
     (ndarray, ndarray)
         p and u, shaped like ``start``. Cost: ``rounds`` x edges x k, linear in edges; memory two matrices of the edges and the results.
     """
-    there = normalised(pairs)
-    back = there.T.tocsr()
+    return carried(both_ways(pairs), start, damping, rounds)
+
+
+def carried(
+    ways: tuple[Matrix, Matrix], start: tuple[Floats, Floats], damping: float = DAMPING, rounds: int = ROUNDS
+) -> tuple[Floats, Floats]:
+    """:func:`birank` over matrices that :func:`both_ways` made, for many starts one after another."""
+    there, back = ways
     own = [(1 - damping) * part for part in start]
     parties = own[1].copy()
     units = own[0]
@@ -50,6 +56,12 @@ def birank(pairs: Matrix, start: tuple[Floats, Floats], damping: float = DAMPING
         units = damping * (there @ parties) + own[0]
         parties = damping * (back @ units) + own[1]
     return units, parties
+
+
+def both_ways(pairs: Matrix) -> tuple[Matrix, Matrix]:
+    """S and its transpose, both by rows: by columns a product would write all over memory."""
+    there = normalised(pairs)
+    return there, there.T.tocsr()
 
 
 def normalised(pairs: Matrix) -> Matrix:

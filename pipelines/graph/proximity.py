@@ -14,7 +14,7 @@ import pyarrow as pa
 from pipelines.graph.paths import SCHEMA as PATH
 from pipelines.graph.paths import paths
 from pipelines.graph.proof import FOLDS, Verdicts, verdicts
-from pipelines.graph.propagate import birank
+from pipelines.graph.propagate import both_ways, carried
 from pipelines.graph.sparse import ROLE_GROUPS, Bipartite, Floats, Ints, bipartite, relations
 from pipelines.graph.vicinity import vicinity
 
@@ -104,7 +104,7 @@ def _ranked(graph: Bipartite, found: Verdicts, wanted: tuple[Ints, Ints]) -> tup
     """Scores and percentiles of the wanted nodes, each from the propagation that does not know its fold (fold -1: that of all)."""
     node, fold = wanted
     score, percentile = np.zeros(len(node)), np.zeros(len(node))
-    kinds, pairs = _kinds(graph), graph.whole
+    kinds, ways = _kinds(graph), both_ways(graph.whole)
     for hidden in range(-1, FOLDS):
         mine = np.flatnonzero(fold == hidden)
         if not len(mine):
@@ -112,7 +112,7 @@ def _ranked(graph: Bipartite, found: Verdicts, wanted: tuple[Ints, Ints]) -> tup
         start = np.zeros(sum(graph.sizes))
         start[found.node] = seeds(found, hidden)
         units, parties = np.split(start, [graph.sizes[0]])
-        every = np.concatenate(birank(pairs, (units, parties)))
+        every = np.concatenate(carried(ways, (units, parties)))
         # A fold hides a tenth of the proof of all, and so is as much below.
         score[mine] = every[node[mine]] * (1.0 if hidden < 0 else FOLDS / (FOLDS - 1))
         # Whoever is proven himself says nothing of how near others are.
