@@ -66,7 +66,8 @@ def evaluation(result: dict[str, Any]) -> str:
         ]
     if "addresses" in result:
         parts.append(_addresses(result["addresses"]))
-    return "\n\n".join([*parts, _sources(result["sources"]), _fired(result["sources"])])
+    parts += [_network(one["network"]) for one in result["sources"].values() if "network" in one]
+    return "\n\n".join([*filter(None, parts), _sources(result["sources"]), _fired(result["sources"])])
 
 
 def _books(result: dict[str, Any]) -> str:
@@ -107,6 +108,20 @@ def _addresses(found: dict[str, Any]) -> str:
     return table(head, rows) + "\n" + said
 
 
+def _network(found: dict[str, Any]) -> str:
+    """What the graph adds to a model of `ifraud`."""
+    names = {
+        "claim": "AUC of claim and policy columns alone", "claim_shape": "AUC with how connected the claim is",
+        "claim_network": "AUC with that and nearness to proof", "lift_claim_shape": "lift by how connected it is",
+        "lift_claim_network": "lift by both (asked: ≥ .04 on average)",
+    }  # fmt: skip
+    rows = [(name, *(f"{found[key][k]:.4f}" for k in ("mean", "least", "most"))) for key, name in names.items()]
+    trained, judged = f"{found['trained_on']} investigated claims ({found['proven']} proven)", f"{found['judged_on']:,} others"
+    head = (f"`ifraud`, trained on {trained}, held against {judged}: {found['draws']} sub-samples of 80 %", "mean", "least", "most")
+    lowered = f"Sub-samples in which the network lowers the AUC (asked: none): {found['lowered']}.\n"
+    return "### What the network adds\n\n" + table(head, rows) + "\n" + lowered
+
+
 def _sources(sources: dict[str, Any]) -> str:
     rows = []
     for name, one in sources.items():
@@ -125,7 +140,8 @@ def _fired(sources: dict[str, Any]) -> str:
 def performance(found: dict[str, Any]) -> str:
     """The block of ``docs/performance.md`` from what ``benchmarks.night`` measured, sizes in growing order."""
     nights = [_nights(found["nights"])] if found["nights"] else []
-    return "\n".join([*nights, *([linking(found["linking"])] if found["linking"] else [])])
+    linked = [linking(found["linking"])] if found["linking"] else []
+    return "\n".join([*nights, *linked, *([propagation(found["propagation"])] if found.get("propagation") else [])])
 
 
 def _nights(results: list[dict[str, Any]]) -> str:
@@ -151,6 +167,26 @@ def linking(found: dict[str, Any]) -> str:
     told = ("person records", "pairs: precision", "pairs: recall", "clusters of two persons", "of more")
     judged = [(name, one["precision"], one["recall"], one["mixed"] - one["mixed_more"], one["mixed_more"]) for name, one in runs]
     return "\n".join([f"### Who is who, DuckDB within {found['memory_limit']}\n", table(head, rows), table(told, judged), _later(found)])
+
+
+def propagation(sizes: list[dict[str, Any]]) -> str:
+    """Proximity to proven fraud at growing sizes, beside networkx and a bare loop."""
+    names = {"stage": "the whole stage", "birank": "one propagation", "bare_scipy": "bare scipy", "networkx_pagerank": "networkx pagerank"}
+    head = ("edges", *(f"{name}: {unit}" for name in names.values() for unit in ("s", "processor, s", "MiB")))
+    cells = [[f"{one['edges']:,}", *(c for n in names for c in _three(one.get(n)))] for one in sizes]
+    said = [_beside(one, names) for one in sizes]
+    return "\n".join(["### Proximity to proven fraud\n", table(head, cells), *said]) + "\n"
+
+
+def _beside(one: dict[str, Any], names: dict[str, str]) -> str:
+    others = [n for n in ("bare_scipy", "networkx_pagerank") if n in one]
+    times = [f"{names[n]} takes {one[n]['cpu'] / one['birank']['cpu']:.1f} times what one propagation does" for n in others]
+    per = f"the stage takes {one['stage']['cpu'] / one['edges'] * 1e6:.1f} s per million edges"
+    return f"{one['edges']:,} edges, by seconds of the processor: {'; '.join([*times, per])}."
+
+
+def _three(one: dict[str, float] | None) -> list[str]:
+    return [f"{one['seconds']:.1f}", f"{one['cpu']:.1f}", f"{one['peak_mib']:,.0f}"] if one else ["-"] * 3
 
 
 def _phases(one: dict[str, Any]) -> list[str]:

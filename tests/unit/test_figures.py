@@ -97,3 +97,11 @@ def test_documents_say_what_was_measured(name: str, text: Any) -> None:
         assert text(json.loads(data.read_text(encoding="utf-8"))).strip() in block[0]
     else:
         assert "Not measured yet" in block[0]
+
+
+def test_performance_tells_propagation_beside_others() -> None:
+    one = {"seconds": 2.0, "cpu": 1.5, "peak_mib": 1200.0}
+    sizes = [{"edges": 400_000, **{way: {**one, "cpu": cpu} for way, cpu in (("stage", 6.0), ("birank", 1.5), ("bare_scipy", 3.0))}}]
+    text = figures.performance({"nights": [], "linking": {}, "propagation": sizes})
+    assert "| 400,000 | 2.0 | 6.0 | 1,200 |" in text and text.count("| - ") == 3
+    assert "bare scipy takes 2.0 times what one propagation does; the stage takes 15.0 s per million edges." in text
