@@ -146,6 +146,19 @@ def rings_show(
     typer.echo(show_ring(workspace, ring_id, lang, unmask))
 
 
+@rings_app.command("draw")
+def rings_draw(
+    ring_id: Annotated[str, typer.Argument(help="A ring's id or the code that the list shows.")],
+    out: Annotated[Path, typer.Option("--out", help="A file ending in .svg or .png.")],
+    workspace: Workspace = VAR,
+    lang: Language = "zh",
+) -> None:
+    """Draw a ring for a document."""
+    from pipelines.flows.inspect import draw_ring
+
+    typer.echo(draw_ring(workspace, ring_id, out, lang))
+
+
 @resolve_app.command("explain")
 def resolve_explain(record_a: str, record_b: str, workspace: Workspace = VAR, lang: Language = "zh") -> None:
     """Say why two records of persons or organisations (insurer:id) are one or not: what was compared, and what it weighs."""

@@ -76,6 +76,11 @@ def show_ring(workspace: Path, ring_id: str, language: str, unmask: bool) -> str
     return show.as_text(rings.shown(published(workspace), ring_id, known_language(language), names))
 
 
+def draw_ring(workspace: Path, ring_id: str, out: Path, language: str) -> str:
+    """Draw one ring of the latest night into a file."""
+    return str(rings.drawn(published(workspace), ring_id, out, known_language(language)))
+
+
 def export_leads(workspace: Path, out: Path, insurer: str | None, unmask: bool) -> list[str]:
     """Write the latest night's leads for an audience: CSV files, and for the center itself also the page and the workbook."""
     tables = published(workspace)

@@ -80,8 +80,8 @@ def groups(tables: Mapping[str, ir.Table]) -> Groups:
     Parameters
     ----------
     tables : mapping of str to ibis Table
-        ``links``, ``link_claims``, ``blocks``, ``block_members``, ``claim_view``, ``policy_events``, ``findings`` (of red flags that do
-        not speak of rings).
+        ``links``, ``link_claims``, ``blocks``, ``block_members``, ``claim_view``, ``policy_events``, ``entities``,
+        ``findings`` (of red flags that do not speak of rings).
     """
     parts = (_linked(tables), _crashed(tables), _flagged(tables))
     units = pd.concat([p.units for p in parts], ignore_index=True).drop_duplicates(["group", "unit"])
@@ -93,7 +93,9 @@ def groups(tables: Mapping[str, ir.Table]) -> Groups:
 
 def _linked(tables: Mapping[str, ir.Table]) -> Groups:
     """Communities, with the claims behind the links inside each."""
-    links = tables["links"].select("a_id", "a_kind", "b_id", "b_kind", "p").to_pandas()
+    exempt = tables["entities"].filter(lambda t: t.exempt.fill_null(False)).select("entity_id")
+    valid = tables["links"].anti_join(exempt, [("a_id", "entity_id")]).anti_join(exempt, [("b_id", "entity_id")])
+    links = valid.select("a_id", "a_kind", "b_id", "b_kind", "p").to_pandas()
     found = communities(links)
     of = found.set_index("entity_id").community
     inside = links[(links.a_id.map(of) == links.b_id.map(of)).to_numpy()]
@@ -101,7 +103,9 @@ def _linked(tables: Mapping[str, ir.Table]) -> Groups:
     units = behind.assign(group="link|" + behind.a_id.map(of).astype("str"), unit=behind.claim_id)
     kinds = pd.concat([links[["a_id", "a_kind"]].set_axis(["e", "k"], axis=1), links[["b_id", "b_kind"]].set_axis(["e", "k"], axis=1)])
     kind = kinds.drop_duplicates("e").set_index("e").k
-    core = found.assign(group="link|" + found.community, kind=found.entity_id.map(kind))
+    # A reporter or an owner is a person, whatever the link calls him.
+    named = found.entity_id.str.split(":").str[0].where(found.entity_id.str.contains(":"), found.entity_id.map(kind))
+    core = found.assign(group="link|" + found.community, kind=named)
     return _named(units.assign(code=LINK), core, COMMUNITY)
 
 

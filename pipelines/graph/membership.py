@@ -49,14 +49,14 @@ def customers(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def owners(tables: Mapping[str, ir.Table], core: pd.DataFrame) -> pd.DataFrame:
-    """People whose own number, account or device a group shares: group, entity_id."""
+    """People whose own number, account or device a group shares: group, entity_id, value."""
     shared = core[core.kind.isin(CONTACTS)][["group", "entity_id"]].rename(columns={"entity_id": "value"})
     wanted = ibis.memtable(shared[["value"]].drop_duplicates().astype("string"))
     people = tables["entities"].filter(lambda t: (t.kind == "person") & ~t.exempt.fill_null(False))
     parts = [people.select("entity_id", value=people[c]).semi_join(wanted, "value") for c in ("phone", "account", "device_id")]
     found = ibis.union(*parts, distinct=True).to_pandas()
     known = found[found.groupby("value").entity_id.transform("size") <= OWNERS]
-    return shared.merge(known, on="value")[["group", "entity_id"]].drop_duplicates()
+    return shared.merge(known, on="value").drop_duplicates()
 
 
 def merged(groups: Groups, buyers: pd.DataFrame) -> pd.Series:

@@ -120,7 +120,7 @@ def _families(tables: Mapping[str, ir.Table], people: pd.DataFrame) -> pd.Series
 
 
 def _joined(tables: Mapping[str, ir.Table], made: Made) -> pd.DataFrame:
-    """Who of a ring shares how many of its claims with whom: who serves, and contacts, with anybody, people of a crash with each other."""
+    """Who of a ring shares how many of its claims with whom: who serves, and contacts, with anybody; people of a crash with each other."""
     on = _present(made)
     crash = made.units[made.units.kind == "accident_block"][["ring", "unit"]].drop_duplicates().assign(crash=True)
     on = on.merge(crash, on=["ring", "unit"], how="left")
@@ -128,11 +128,22 @@ def _joined(tables: Mapping[str, ir.Table], made: Made) -> pd.DataFrame:
     pairs = on.merge(on[["ring", "unit", "entity_id", "kind", "hub"]], on=["ring", "unit"], suffixes=("", "_b"))
     pairs = pairs[(pairs.entity_id < pairs.entity_id_b) & (pairs.hub | pairs.hub_b)]
     counted = pairs.groupby(["ring", "entity_id", "kind", "entity_id_b", "kind_b"]).unit.nunique().rename("n").reset_index()
+    counted = pd.concat([counted, _owned(made, on)]).drop_duplicates(["ring", "entity_id", "entity_id_b"])
     named = counted.rename(columns={"entity_id": "a_id", "kind": "a_kind", "entity_id_b": "b_id", "kind_b": "b_kind"})
     links = tables["links"].select("a_id", "b_id", "p").to_pandas()
     ends = np.sort(links[["a_id", "b_id"]].to_numpy(dtype=str), axis=1) if len(links) else np.empty((0, 2), dtype=str)
     least = pd.DataFrame({"a_id": ends[:, 0], "b_id": ends[:, 1], "p": links.p}).groupby(["a_id", "b_id"], as_index=False).p.min()
     return named.merge(least, on=["a_id", "b_id"], how="left").assign(validated=lambda t: t.p.notna())
+
+
+def _owned(made: Made, on: pd.DataFrame) -> pd.DataFrame:
+    """A shared number and whose own it is, with all the claims that it is on."""
+    own = made.core[made.core.value.notna() & made.core.ring.isin(made.people.ring)][["ring", "entity_id", "kind", "value"]]
+    counts = on.groupby(["ring", "entity_id", "kind"]).unit.nunique().rename("n").reset_index()
+    both = own.merge(counts.rename(columns={"entity_id": "value", "kind": "of"}), on=["ring", "value"])
+    first = both.entity_id < both.value
+    sides = {"entity_id": ("entity_id", "value"), "kind": ("kind", "of"), "entity_id_b": ("value", "entity_id"), "kind_b": ("of", "kind")}
+    return pd.DataFrame({"ring": both.ring, **{c: both[a].where(first, both[b]) for c, (a, b) in sides.items()}, "n": both.n})
 
 
 def _present(made: Made) -> pd.DataFrame:

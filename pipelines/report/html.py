@@ -21,6 +21,7 @@ from pipelines.report import proof, quality, records
 from pipelines.report.draw import network
 from pipelines.report.mask import pseudonym
 from pipelines.report.messages import Both, Messages, plain
+from pipelines.report.ringsvg import ring
 from pipelines.report.story import documents, tenths, told
 from pipelines.report.timeline import points, timeline
 
@@ -108,6 +109,16 @@ class Page:
         around = self.tables["neighbourhood"]
         return {str(k): g for k, g in around[around.lead_id.isin(self.cases.lead_id)].groupby("lead_id")}
 
+    @cached_property
+    def rings(self) -> dict[str, tuple[pd.DataFrame, str]]:
+        """Links and organiser of the rings that have a page of their own."""
+        if "ring_links" not in self.tables:
+            return {}
+        organiser = dict(zip(self.tables["rings"].ring_id, self.tables["rings"].organiser_id, strict=True))
+        links = self.tables["ring_links"]
+        own = links[links.ring_id.isin(self.cases.subject_id_lead)]
+        return {str(ring_id): (part, str(organiser[ring_id])) for ring_id, part in own.groupby("ring_id")}
+
     def word(self, section: str, key: object) -> Both:
         """A word of the catalogue."""
         return self.messages.text(section, key)
@@ -150,8 +161,18 @@ def _case(page: Page, row: Row) -> dict[str, Any]:
         "records": records.told(page.of_lead("records", lead), page.messages, page.names),
         "others": _others(page, str(row["case_id"])),
         "timeline": timeline(page.of_lead("points", lead), page.as_of, page.messages),
-        "network": network(edges, subject_id, page.messages, page.settings.graph_nodes),
+        "network": _picture(page, row, edges),
     }
+
+
+def _picture(page: Page, row: Row, edges: pd.DataFrame) -> Markup:
+    """A ring by its own links, anything else by its neighbourhood."""
+    subject_id = str(row["subject_id_lead"])
+    if subject_id not in page.rings:
+        return network(edges, subject_id, page.messages, page.settings.graph_nodes)
+    links, organiser = page.rings[subject_id]
+    keys = {str(party): frozenset(map(str, part.a_id)) for party, part in edges.groupby("b_id")}
+    return ring(links, organiser, page.messages, keys)
 
 
 def _facts(page: Page, row: Row) -> dict[str, Any]:

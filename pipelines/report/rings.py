@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from pipelines.errors import UsageError
+from pipelines.report import ringpng, ringsvg
 from pipelines.report.mask import identifier, pseudonym, short
 from pipelines.report.messages import BLANK, Messages, catalogue, plain
 
@@ -19,6 +22,7 @@ LIST = (
     "ring", "kind", "organiser", "n_members", "n_claims", "amount", "first", "last", "chance", "new_members", "is_lead",
 )  # fmt: skip
 MEMBER = ("member", "role", "n_claims", "between", "signs")
+STYLE = Path(__file__).parent / "templates" / "page.css"
 MOST = 60
 """Members and claims shown; the rest is counted."""
 Tables = Mapping[str, pd.DataFrame]
@@ -75,6 +79,27 @@ def chosen(tables: Tables, ring_id: str) -> pd.Series:
         return found.iloc[0]
     state = "several rings" if len(found) > 1 and wanted else "no ring"
     raise UsageError(f"the night has {state} '{ring_id}'", "rings show", "fraudleads rings list prints their ids")
+
+
+def drawn(tables: Tables, ring_id: str, out: Path, language: str) -> Path:
+    """Draw a ring into a file, as SVG or PNG by the end of its name.
+
+    Raises
+    ------
+    UsageError
+        If the name ends in neither, or there is no such ring.
+    """
+    row = chosen(tables, ring_id)
+    links = tables["ring_links"].loc[lambda t: t.ring_id == row.ring_id]
+    if out.suffix == ".png":
+        return ringpng.write(links, str(row.organiser_id), out, (catalogue(), language))
+    if out.suffix != ".svg":
+        raise UsageError(f"no picture ends in '{out.suffix}'", "rings draw --out", "name a file that ends in .svg or .png")
+    style = Markup(f"<style>{STYLE.read_text(encoding='utf-8')} svg [lang]:not([lang={language}]){{display:none}}</style>")  # noqa: S704 - ours
+    picture = ringsvg.ring(links, str(row.organiser_id), catalogue())
+    head = '<svg xmlns="http://www.w3.org/2000/svg" '
+    out.write_text(str(picture).replace("<svg ", head, 1).replace(">", f">{style}", 1), encoding="utf-8")
+    return out
 
 
 def growth(row: Mapping[Any, Any], messages: Messages, language: str) -> str:

@@ -54,6 +54,14 @@
     if (!e.target.closest("a") && !String(getSelection())) location.hash = r.dataset.lead;
   }));
 
+  document.querySelectorAll("svg g.click").forEach(g => g.addEventListener("click", () => {
+    const keys = new Set(g.dataset.keys.split(" ")), lead = g.closest("article");
+    lead.querySelectorAll("tr.hit").forEach(r => r.classList.remove("hit"));
+    const hits = [...lead.querySelectorAll("tr[data-key]")].filter(r => keys.has(r.dataset.key.split("|")[0]));
+    hits.forEach(r => r.classList.add("hit"));
+    if (hits.length) hits[0].scrollIntoView({block: "center"});
+  }));
+
   let scroll = 0;
   addEventListener("hashchange", e => {
     const lead = document.getElementById(location.hash.slice(1));
