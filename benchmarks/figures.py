@@ -105,7 +105,22 @@ def _addresses(found: dict[str, Any]) -> str:
     ceiling = f"A supervised model on string features, out of fold by query, reaches {found['ceiling']['mean']:.3f}"
     said = f"{ceiling} (sd {found['ceiling']['sd']:.4f} over {found['ceiling']['seeds']} seeds).\n"
     head = (f"AUC of exact matches, {found['pairs']:,} pairs of addresses", "half seen while setting the costs", "other half", "all")
-    return table(head, rows) + "\n" + said
+    return table(head, rows) + "\n" + said + (_costs(found["costs"]) if "costs" in found else "")
+
+
+def _costs(found: dict[str, Any]) -> str:
+    """What the costs, which were set by hand after labelled examples had been read, rest on."""
+    single, drawn = found["single"].values(), found["random"]
+    said = [
+        "The costs in it were set by hand after labelled examples had been read.",
+        f"Without any cost, where nothing comes from a label, the AUC is {found['none']:.3f};",
+        f"with one cost for whatever differs, fixed beforehand, {found['one']:.3f}.",
+        f"With one of the costs in use moved by half it is {min(single):.3f} to {max(single):.3f},",
+        f"with all halved {found['all x 0.5']:.3f}, with all half as large again {found['all x 1.5']:.3f},",
+        "and with each moved at random by up to half",
+        f"{drawn['least']:.3f} to {drawn['most']:.3f} (mean {drawn['mean']:.3f}, {drawn['draws']} draws).",
+    ]
+    return "\n".join(said) + "\n"
 
 
 def _network(found: dict[str, Any]) -> str:

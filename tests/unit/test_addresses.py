@@ -135,11 +135,11 @@ def slow(a: pd.Series, b: pd.Series) -> float:
     dice = 2 * weight(grams[0] & grams[1]) / (weight(grams[0]) + weight(grams[1]))
     found = (weight(cores[0] & grams[1]) / weight(cores[0]) + weight(cores[1] & grams[0]) / weight(cores[1])) / 2
     loss = 1 - (dice * 2 + found) / 3
-    loss *= compare.SAME_BUILDING if a["building"] and a["building"] == b["building"] else 1
-    for part, (other, alone) in compare.PENALTIES.items():
+    loss *= compare.COSTS.same_building if a["building"] and a["building"] == b["building"] else 1
+    for part, (other, alone) in compare.COSTS.parts.items():
         loss += 0 if a[part] == b[part] else other if a[part] and b[part] else alone
-    loss += compare.OTHER_GRAIN if not (a["building"] or b["building"]) and a["finest"] != b["finest"] else 0
-    loss += compare.GATE if a["facility"] != b["facility"] else 0
+    loss += compare.COSTS.other_grain if not (a["building"] or b["building"]) and a["finest"] != b["finest"] else 0
+    loss += compare.COSTS.gate if a["facility"] != b["facility"] else 0
     return max(0.0, 1 - loss)
 
 
