@@ -45,7 +45,7 @@ def _league(made: World, row: Columns, name: str, rows: Ints) -> Columns:
     row["group"][rows] = NOBODY
     if name == "person-person":
         met = {"third": _stranger(made), "person": row["person"][rows[:1]], "owner": row["person"][rows[:1]]}
-        rows = rows[:4]
+        rows = rows[:6]
     elif name == "hospital-village":
         met = {"hospital": made.pick("hospital", (at + 1) % made.plan.districts)}
         row["day"][rows] = np.arange(len(rows)) * 90
@@ -55,6 +55,8 @@ def _league(made: World, row: Columns, name: str, rows: Ints) -> Columns:
         met["hospital"] = met["doctor"] // DOCTORS
     for column, value in met.items():
         row[column][rows] = value
+    if name == "assessor-garage":
+        row["insurer"][rows] = 0
     if name == "garage-owner":
         row["vehicle"][rows] = met["owner"] * 3 + made.plan.claims * 10 + np.arange(len(rows))
     return {**met, "village": at}

@@ -19,7 +19,7 @@ NOBODY = -1
 LINES = ("health", "accident", "motor")
 LOCAL = 0.8
 """Share that is treated, repaired or crashes at home; of an agent's customers likewise."""
-PER_DISTRICT = {"hospital": 12, "agent": 30, "garage": 10, "employer": 20, "appraiser": 2, "lawyer": 4, "proxy": 2, "hotline": 1}
+PER_DISTRICT = {"hospital": 12, "agent": 30, "garage": 10, "employer": 20, "appraiser": 4, "lawyer": 8, "proxy": 4, "hotline": 1}
 DOCTORS = 6
 """Of a hospital."""
 INSURERS, ASSESSORS = 3, 2

@@ -12,10 +12,11 @@ from pipelines.graph.edges import edges, of_line, policy_edges
 from pipelines.graph.groups import of_rings
 from pipelines.graph.links import validated
 from pipelines.graph.neighbourhood import neighbourhood, to_networkx
+from pipelines.graph.network import network
 from pipelines.graph.proximity import proximity
 from pipelines.graph.rings import rings
 
-__all__ = ["neighbourhood", "of_rings", "proximity", "rings", "run", "to_networkx"]
+__all__ = ["neighbourhood", "network", "of_rings", "proximity", "rings", "run", "to_networkx"]
 
 DEFAULT = Links()
 

@@ -10,29 +10,32 @@ import ibis.expr.types as ir
 import networkx as nx
 import pandas as pd
 
+from pipelines.graph.network import of_claims
+
 Graph: TypeAlias = "nx.MultiGraph[str]"
 MOST = 400
 """Edges that one hop may add: a hub's further neighbours say nothing about the subject."""
 
 
 def to_networkx(subject: str, hops: int, edges: ir.Table, most: int = MOST) -> Graph:
-    """Neighbourhood of a claim or an entity.
+    """Neighbourhood of a node.
 
     Parameters
     ----------
     subject : str
-        Claim id or entity id.
+        Claim, policy, entity, event (``event:``) or contact (``phone:``).
     hops : int
         A party is one hop from its claim, two from the claim's other parties.
     edges : ibis Table
-        As :func:`pipelines.graph.edges.edges` returns them.
+        As :func:`pipelines.graph.network.network` returns them, or :func:`pipelines.graph.edges.edges`: claims and parties only.
     most : int
-        Edges that one hop may add, latest first.
+        Edges that one hop may add, latest first: so much of a hub is seen.
 
     Returns
     -------
     networkx.MultiGraph
-        Nodes have ``kind`` (``claim`` or the entity's) and ``label``; edges have ``role`` (also the key), ``at``, ``amount``, ``weight``.
+        By one convention, so that any algorithm or backend of networkx applies. Nodes: ``kind``. Edges: ``role`` (also the key),
+        ``first_at`` (Timestamp or NaT), ``amount`` (CNY or NaN), ``weight`` (1). No labels: an id says which one, and no more.
 
     Raises
     ------
@@ -41,16 +44,17 @@ def to_networkx(subject: str, hops: int, edges: ir.Table, most: int = MOST) -> G
 
     Examples
     --------
-    >>> graph = to_networkx("garage:0123456789abcdef", 2, edges)  # doctest: +SKIP
+    >>> graph = to_networkx("garage:0123456789abcdef", 2, network(tables))  # doctest: +SKIP
     >>> sorted({d["kind"] for _, d in graph.nodes(data=True)})  # doctest: +SKIP
-    ['claim', 'garage', 'person']
+    ['claim', 'event', 'garage', 'person', 'phone']
     """
+    typed = edges if "a_id" in edges.columns else of_claims(edges)
     seen = pd.DataFrame()
     frontier, known = [subject], {subject}
     for _ in range(hops):
-        rows = _around(edges, frontier, most)
-        seen = pd.concat([seen, rows]).drop_duplicates(["claim_id", "entity_id", "role"])
-        frontier = sorted((set(rows.claim_id) | set(rows.entity_id)) - known)
+        rows = _around(typed, frontier, most)
+        seen = pd.concat([seen, rows]).drop_duplicates(["a_id", "b_id", "role"])
+        frontier = sorted((set(rows.a_id) | set(rows.b_id)) - known)
         known |= set(frontier)
         if not frontier:
             break
@@ -60,20 +64,19 @@ def to_networkx(subject: str, hops: int, edges: ir.Table, most: int = MOST) -> G
 
 
 def _around(edges: ir.Table, nodes: list[str], most: int) -> pd.DataFrame:
-    touching = edges.filter(edges.claim_id.isin(nodes) | edges.entity_id.isin(nodes))
-    rows: pd.DataFrame = touching.order_by(ibis.desc("at"), "claim_id", "entity_id", "role").limit(most).to_pandas()
+    touching = edges.filter(edges.a_id.isin(nodes) | edges.b_id.isin(nodes))
+    rows: pd.DataFrame = touching.order_by(ibis.desc("first_at"), "a_id", "b_id", "role").limit(most).to_pandas()
     return rows
 
 
 def _graph(rows: pd.DataFrame) -> Graph:
     graph: Graph = nx.MultiGraph()
-    rows = rows.sort_values(["claim_id", "entity_id", "role"])
-    graph.add_nodes_from((c, {"kind": "claim", "label": c}) for c in rows.claim_id.unique())
-    parties = rows.drop_duplicates("entity_id")
-    graph.add_nodes_from((e, {"kind": k, "label": f"{k} {e[-4:]}"}) for e, k in zip(parties.entity_id, parties.kind, strict=True))
-    amounts = rows.amount.astype("float64")
-    for claim, entity, role, at, amount in zip(rows.claim_id, rows.entity_id, rows.role, rows["at"], amounts, strict=True):
-        graph.add_edge(claim, entity, key=role, role=role, at=at, amount=amount, weight=1.0)
+    rows = rows.sort_values(["a_id", "b_id", "role"])
+    for end in ("a", "b"):
+        nodes = rows.drop_duplicates(f"{end}_id")
+        graph.add_nodes_from((n, {"kind": k}) for n, k in zip(nodes[f"{end}_id"], nodes[f"{end}_kind"], strict=True))
+    for a, b, role, first_at, amount in zip(rows.a_id, rows.b_id, rows.role, rows.first_at, rows.amount, strict=True):
+        graph.add_edge(a, b, key=role, role=role, first_at=first_at, amount=amount, weight=1.0)
     return graph
 
 

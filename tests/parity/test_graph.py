@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipelines.graph import neighbourhood, to_networkx
+from pipelines.config import Links
+from pipelines.graph import neighbourhood, network, to_networkx
 from pipelines.graph.blocks import blocks
 from pipelines.graph.edges import edges, policy_edges
+from pipelines.graph.links import validated
+from pipelines.graph.pairs import PAIRS
 from pipelines.resolve.components import components
 from tests.parity.book import book
 
@@ -57,6 +60,38 @@ def test_no_blocks_without_crashes() -> None:
     assert (made.count().execute(), members.count().execute()) == (0, 0)
 
 
+@pytest.mark.parametrize("seed", [1, 2])
+def test_common_households_are_the_bipartite_projection(seed: int) -> None:
+    """Households in common of agent and hospital, and of two persons accidents: weighted projections of their bipartite graphs."""
+    rng = np.random.default_rng(seed)
+    n = 400
+    frame = pd.DataFrame({"claim_id": [f"A:{i}" for i in range(n)], "line": "motor", "event_id": [f"e{i}" for i in range(n)]})
+    two = rng.integers(0, 25, (n, 2))
+    roles = pd.DataFrame({"claim_id": [*frame.claim_id] * 2, "entity_id": [f"person:{p}" for p in two.T.ravel()], "role": "driver"})
+    found = accidents_of(frame, roles)
+    graph = nx.Graph(zip(roles.entity_id, "e:" + roles.claim_id, strict=True))
+    projected = nx.bipartite.weighted_projected_graph(graph, [p for p in graph if p.startswith("person:")])
+    expected = {frozenset((a, b)): w for a, b, w in projected.edges(data="weight") if w >= 3}
+    assert expected and found == expected
+
+
+def accidents_of(frame: pd.DataFrame, roles: pd.DataFrame) -> dict[frozenset[str], int]:
+    """Accidents in common, of all pairs of persons with three or more, whether chance explains them or not."""
+    columns = ("owner_id", "insurer", "district", "home_district", "group_id", "family_id", "person_id", "hospital_district", "vehicle_id",
+               "agent_id", "hospital_id", "doctor_id")  # fmt: skip
+    full = frame.assign(**{c: pd.Series(None, index=frame.index, dtype="str") for c in columns}, amount=1.0)
+    full["event_at"] = pd.Timestamp("2025-01-01") + pd.to_timedelta(full.index, unit="D")
+    con = ibis.duckdb.connect()
+    people = pd.DataFrame({"entity_id": sorted(roles.entity_id.unique()), "kind": "person", "exempt": False})
+    people = people.assign(family_id=people.entity_id)
+    for name, table in {"v": full, "r": roles, "p": people}.items():
+        con.con.register(name, table)
+    view = con.table("v").mutate(**{c: con.table("v")[c].cast("string") for c in columns})
+    rules = Links(level=1e9, leasts={"person-person": 3}, disabled=tuple(p.name for p in PAIRS if p.b != "person"), listed=False)
+    made = validated({"claim_view": view, "claim_roles": con.table("r"), "entities": con.table("p")}, rules)["links"].to_pandas()
+    return {frozenset((a, b)): n for a, b, n in zip(made.a_id, made.b_id, made.n, strict=True)}
+
+
 def whole() -> tuple[ibis.Table, nx.Graph]:
     table = edges(book().tables)
     frame = table.to_pandas()
@@ -83,8 +118,50 @@ def test_neighbourhood_is_the_ego_graph(hops: int) -> None:
     expected = {frozenset(e) for e in graph.edges if set(e) & inner}
     assert set(found.nodes) == set(ball)
     assert {frozenset(e[:2]) for e in found.edges} == expected
-    assert all(set(d) == {"kind", "label"} for _, d in found.nodes(data=True))
-    assert all(set(d) == {"role", "at", "amount", "weight"} for *_, d in found.edges(data=True))
+    assert all(set(d) == {"kind"} for _, d in found.nodes(data=True))
+    assert all(set(d) == {"role", "first_at", "amount", "weight"} for *_, d in found.edges(data=True))
+
+
+def test_the_network_holds_every_edge_once_and_names_kinds() -> None:
+    tables = book().tables
+    frame = network(tables).to_pandas()
+    assert not frame.duplicated(["a_id", "b_id", "role"]).any()
+    made, sold = edges(tables).to_pandas(), policy_edges(tables).to_pandas()
+    triples = set(zip(frame.a_id, frame.b_id, frame.role, strict=True))
+    assert triples >= set(zip(made.claim_id, made.entity_id, made.role, strict=True))
+    assert triples >= set(zip(sold.policy_id, sold.entity_id, sold.role, strict=True))
+    assert len(frame[frame.role == "event"]) == len(tables["claim_view"].claim_id.to_pandas())
+    named = frame[~frame.b_kind.isin(["policy"])]
+    assert (named.b_id.str.split(":").str[0] == named.b_kind).all()
+
+
+def contacts(tables: dict[str, ibis.Table]) -> set[tuple[str, str]]:
+    found = network(tables).filter(lambda t: t.role.isin(["phone", "account", "reporter_phone"])).to_pandas()
+    return set(zip(found.a_id, found.b_id, strict=True))
+
+
+def test_contacts_that_all_may_share_are_no_nodes() -> None:
+    tables = book().tables
+    con = tables["claim_view"].get_backend()
+    people = tables["entities"].to_pandas().head(4).assign(phone=["hot", "hot", "own", "shop"], account=["a", "b", "b", None])
+    people = people.assign(exempt=[False, False, False, True])
+    con.con.register("few", people)
+    con.con.register("listed", pd.DataFrame({"phone": ["hot", None], "account": [None, "a"]}))
+    entities = con.table("few")
+    view = tables["claim_view"].mutate(reporter_phone=ibis.literal("shop"))
+    found = contacts({**tables, "entities": entities, "party_exemptions": con.table("listed"), "claim_view": view})
+    ids = people.entity_id
+    assert found == {(ids[2], "phone:own"), (ids[1], "account:b"), (ids[2], "account:b")}
+
+
+def test_any_algorithm_of_networkx_applies() -> None:
+    tables = book().tables
+    table = network(tables)
+    subject = str(edges(tables).entity_id.min().execute())
+    found = to_networkx(subject, 2, table, most=200)
+    assert nx.is_connected(found)
+    assert nx.pagerank(nx.Graph(found))[subject] == max(nx.pagerank(nx.Graph(found)).values())
+    assert {"claim", "event"} <= set(nx.get_node_attributes(found, "kind").values())
 
 
 def test_nobody_has_no_neighbourhood() -> None:
