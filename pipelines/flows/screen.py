@@ -104,9 +104,9 @@ def known_rings(intake: Intake) -> Path | None:
 
 
 def _evidence(intake: Intake) -> resolve.Evidence:
-    """The raw values of the parties in use, what people said of them, and what the night before found."""
+    """The raw values of the parties and objects in use, what people said of them, and what the night before found."""
     home = intake.workspace
-    delivered = (admission.vault_path(home.vault, d) for d in intake.used if d.table == "parties")
+    delivered = (admission.vault_path(home.vault, d) for d in intake.used if d.table in ("parties", "objects"))
     files = tuple(path for path in delivered if path.exists())
     said = judgements.in_force(home.root, intake.as_of)
     version = digest(runs.code_digest(), runs.lock_digest())

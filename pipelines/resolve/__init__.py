@@ -21,6 +21,7 @@ from pipelines.resolve.families import exemptions, families
 from pipelines.resolve.organised import organised
 from pipelines.resolve.people import Evidence, people
 from pipelines.resolve.persons import entities, identified, party_entity
+from pipelines.resolve.vehicles import doubted
 
 if TYPE_CHECKING:
     from pipelines.engine import Engine
@@ -71,7 +72,8 @@ def run(
     for name, columns in PARTY_COLUMNS.items():
         result[name] = _attached(tables[name], mapped, columns)
     result["claim_roles"] = _with_kind(result["claim_roles"])
-    return _events({**result, **_objects(tables)}, mapped)
+    unsure = doubted(tables["objects"], engine, evidence.vault) if engine and evidence else None
+    return _events({**result, **_objects(tables, unsure)}, mapped)
 
 
 def _linked(numbered: ir.Table, engine: Engine, evidence: Evidence) -> tuple[list[ir.Table], dict[str, ir.Table]]:
@@ -125,9 +127,9 @@ def _entities(found: ir.Table, family: ir.Table, tables: Mapping[str, ir.Table],
     return marked.mutate(exempt=marked.exempt_reason.notnull())
 
 
-def _objects(tables: Mapping[str, ir.Table]) -> dict[str, ir.Table]:
+def _objects(tables: Mapping[str, ir.Table], unsure: ir.Table | None) -> dict[str, ir.Table]:
     """Objects and claim_objects with ``object_entity``."""
-    mapped = object_entity(tables["objects"])
+    mapped = object_entity(tables["objects"], unsure)
     objects = tables["objects"].left_join(mapped, "object_id").drop("object_id_right")
     kinds = objects.select("object_id", "object_entity", object_kind="kind")
     return {"objects": objects, "claim_objects": tables["claim_objects"].left_join(kinds, "object_id").drop("object_id_right")}

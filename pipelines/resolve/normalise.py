@@ -17,13 +17,11 @@ import pandas as pd
 from pipelines import normalise
 from pipelines.resolve.distinct import HAN, apart, by_distinct, joined, nulled, numbered, simplified, spelt, squeezed
 from pipelines.resolve.organisations import organisation_names
-from pipelines.resolve.serials import accounts, credit_codes, devices, plates, vin_problem
+from pipelines.resolve.serials import credit_codes, plates, vin_problem
 from pipelines.resolve.sounds import PERSON, sounds
 
 __all__ = [
-    "accounts",
     "credit_codes",
-    "devices",
     "organisation_names",
     "person_names",
     "phones",

@@ -37,7 +37,7 @@ class Evidence:
     Attributes
     ----------
     vault : sequence of Path
-        Files of the vault with the raw values of the parties in use.
+        Files of the vault with the raw values of the parties and objects in use.
     judgements : pyarrow Table, optional
         party_l, party_r, verdict: what people said, and what always wins.
     models : Path, optional

@@ -1,4 +1,4 @@
-"""Numbers that check themselves: vehicles, plates, bank accounts, devices, credit codes. A failed check is a hint, never a proof."""
+"""Numbers that check themselves: vehicles, plates, credit codes. A failed check is a hint, never a proof."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipelines import normalise
 from pipelines.resolve.distinct import apart, by_distinct, joined, nulled, numbered, simplified, spelt
 
 VIN_VALUES = dict(zip("0123456789ABCDEFGHJKLMNPRSTUVWXYZ", [*range(10), *range(1, 9), *range(1, 6), 7, 9, *range(2, 10)], strict=True))
@@ -18,9 +17,6 @@ PROVINCES = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕�
 _LETTER = "[A-HJ-NP-Z0-9]"
 ORDINARY = rf"[{PROVINCES}][A-Z](?:{_LETTER}{{5}}|{_LETTER}{{4}}[警学挂港澳领])"
 ELECTRIC = rf"[{PROVINCES}][A-Z](?:[A-HJK]{_LETTER}\d{{4}}|\d{{5}}[A-HJK])"
-UUID = r"[0-9A-F]{8}-?(?:[0-9A-F]{4}-?){3}[0-9A-F]{12}"
-NO_DEVICE = r"(?:0[-:]?)+|(?:F[-:]?)+|9774D56D682E549C|"
-"""Identifiers that thousands of devices report: tracking refused, and a faulty batch that all say the same."""
 
 
 def vin_problem(values: Any) -> pd.Series[str]:
@@ -58,38 +54,6 @@ def plates(values: Any) -> pd.DataFrame:
         On the index of ``values``.
     """
     return by_distinct(values, _plates)
-
-
-def accounts(values: Any) -> pd.DataFrame:
-    """Accounts: number and luhn (whether the check digit of a bank card of 16 to 19 digits is right; null where there is none).
-
-    Parameters
-    ----------
-    values : pandas Series or pyarrow array of strings
-        As written. Accounts of companies may have as many digits as cards and need not satisfy the check.
-
-    Returns
-    -------
-    pandas.DataFrame
-        On the index of ``values``.
-    """
-    return by_distinct(values, _accounts)
-
-
-def devices(values: Any) -> pd.DataFrame:
-    """Devices: device, kind (``imei``, ``uuid``, ``android``, ``mac`` or null) and luhn (of an IMEI; null elsewhere).
-
-    Parameters
-    ----------
-    values : pandas Series or pyarrow array of strings
-        As written; what thousands of devices report reads null.
-
-    Returns
-    -------
-    pandas.DataFrame
-        On the index of ``values``.
-    """
-    return by_distinct(values, _devices)
 
 
 def credit_codes(values: Any) -> pd.DataFrame:
@@ -139,23 +103,6 @@ def _plates(distinct: pd.Series[str]) -> pd.DataFrame:
     return pd.DataFrame({"plate": plate, "electric": electric, "problem": nulled(problem)})
 
 
-def _accounts(distinct: pd.Series[str]) -> pd.DataFrame:
-    number = _numbers(distinct)
-    return pd.DataFrame({"number": number, "luhn": _luhn(number, number.str.fullmatch(r"\d{16,19}", na=False))})
-
-
-def _devices(distinct: pd.Series[str]) -> pd.DataFrame:
-    text = apart(joined(distinct)).str.replace(" ", "").str.replace(normalise.EMPTY, "", regex=True).fillna("")
-    bare = text.str.replace(r"[-/.:]", "", regex=True)
-    shapes = {"uuid": text.str.fullmatch(UUID), "imei": bare.str.fullmatch(r"\d{15}"), "android": text.str.fullmatch("[0-9A-F]{16}")}
-    shapes["mac"] = text.str.fullmatch("[0-9A-F]{2}(?:[-:][0-9A-F]{2}){5}")
-    kind = pd.Series(np.select([np.asarray(s, dtype=bool) for s in shapes.values()], list(shapes), ""), dtype="str")
-    device = text.mask(kind != "", bare)
-    device = nulled(device.mask(device.str.fullmatch(NO_DEVICE), ""))
-    known = nulled(kind).where(device.notna())
-    return pd.DataFrame({"device": device, "kind": known, "luhn": _luhn(device, known == "imei")})
-
-
 def _numbers(distinct: pd.Series[str]) -> pd.Series[str]:
     """Spelt as numbers are for tokens; twice, since a word for "nothing known" may have been hidden behind a dash."""
     return spelt(distinct, numbered, numbered)["value"].astype("str")
@@ -167,12 +114,3 @@ def _codes(text: pd.Series[str], length: int, values: dict[str, int]) -> NDArray
     table[[ord(c) for c in values]] = list(values.values())
     wide = np.array(text.fillna("").str.ljust(length).tolist(), dtype=f"U{length}")
     return table[wide.view(np.uint32).reshape(len(wide), length)]
-
-
-def _luhn(digits: pd.Series[str], where: pd.Series[bool]) -> pd.Series[Any]:
-    """Whether the last digit is the one that the others ask for (ISO/IEC 7812); null where not asked."""
-    padded = digits.where(where, "").fillna("").str.rjust(19, "0")
-    codes = _codes(padded, 19, {str(n): n for n in range(10)})
-    doubled = codes[:, 17::-2] * 2
-    total = codes[:, 18::-2].sum(axis=1) + (doubled - 9 * (doubled > 9)).sum(axis=1)
-    return pd.Series(total % 10 == 0, dtype="boolean").where(where)

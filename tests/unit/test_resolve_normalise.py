@@ -11,14 +11,13 @@ import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from stdnum import luhn
 from stdnum.cn import ric, uscc
 
 from pipelines import normalise as tokens
 from pipelines.resolve import normalise
 from pipelines.resolve.distinct import simplified, spelt
 from pipelines.resolve.normalise import organisation_names, person_names, phones, resident_ids
-from pipelines.resolve.serials import CREDIT, accounts, credit_codes, devices, plates, vin_problem
+from pipelines.resolve.serials import CREDIT, credit_codes, plates, vin_problem
 from pipelines.resolve.sounds import SPOKEN, SYLLABLES, WRITTEN, sounds, written
 
 
@@ -301,34 +300,6 @@ def test_plates(raw: str | None, plate: str | None, electric: bool, problem: str
     assert of(plates, raw) == {"plate": plate, "electric": electric, "problem": problem}
 
 
-@pytest.mark.parametrize(
-    ("raw", "device", "kind", "passes"),
-    [
-        ("490154203237518", "490154203237518", "imei", True),
-        ("49-015420-323751-9", "490154203237519", "imei", False),
-        ("550e8400-e29b-41d4-a716-446655440000", "550E8400E29B41D4A716446655440000", "uuid", None),
-        ("a1b2c3d4e5f60718", "A1B2C3D4E5F60718", "android", None),
-        ("aa:bb:cc:dd:ee:0f", "AABBCCDDEE0F", "mac", None),
-        ("iPhone 15", "IPHONE15", None, None),
-        ("00000000-0000-0000-0000-000000000000", None, None, None),
-        ("9774d56d682e549c", None, None, None),
-        ("unknown", None, None, None),
-        (None, None, None, None),
-    ],
-)
-def test_devices(raw: str | None, device: str | None, kind: str | None, passes: bool | None) -> None:
-    assert of(devices, raw) == {"device": device, "kind": kind, "luhn": passes}
-
-
-@given(st.lists(st.from_regex(r"\A[1-9][0-9]{14,19}\Z"), min_size=1))
-@settings(max_examples=8, deadline=None)
-def test_accounts_agree_with_an_independent_library(numbers: list[str]) -> None:
-    found = accounts(pd.Series(numbers))
-    card = found["number"].str.fullmatch("[0-9]{16,19}", na=False)
-    assert found["luhn"].isna().tolist() == (~card).tolist()
-    assert found["luhn"][card].tolist() == [luhn.is_valid(n) for n in found["number"][card]]
-
-
 @given(st.lists(st.tuples(st.text(CREDIT, min_size=9, max_size=9), st.sampled_from(CREDIT)), min_size=1))
 @settings(max_examples=8, deadline=None)
 def test_credit_codes_agree_with_an_independent_library(parts: list[tuple[str, str]]) -> None:
@@ -359,8 +330,6 @@ OWN: dict[Callable[..., pd.DataFrame], tuple[str, str]] = {
     phones: ("number", "number virtual service"),
     organisation_names: ("core", "core"),
     plates: ("plate", "plate electric problem"),
-    accounts: ("number", "number luhn"),
-    devices: ("device", "device"),
     credit_codes: ("code", "code problem"),
 }
 """Function → the column that it may be given again, and what must then come out the same."""
