@@ -1,4 +1,7 @@
-"""What vehicles are joined by: a number that fails its own check joins two records only where nothing else contradicts it."""
+"""What vehicles are joined by: a number that is none joins two records only where nothing else contradicts it.
+
+The check digit is not asked: the same slip of the pen at two insurers is hardly chance.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +35,7 @@ def doubted(objects: ir.Table, engine: Engine, files: Sequence[Path]) -> ir.Tabl
     Returns
     -------
     ibis Table
-        token, column (``vin`` or ``plate``): vehicle identification numbers with any problem, and plates without a digit (新车, 未上牌).
+        token, column (``vin`` or ``plate``): vehicle identification numbers that have not 17 places, and plates without a digit (新车, 未上牌).
         Only numbers on two records or more are looked at, as no other joins any. Cost: linear in these.
     """
     connection = engine.cursor()
@@ -40,7 +43,7 @@ def doubted(objects: ir.Table, engine: Engine, files: Sequence[Path]) -> ir.Tabl
     vins, marks = (connection.sql(_query(column, files_of(files))).df().astype("str") for column in ("vin", "plate"))
     connection.close()
     worn = plates(marks["value"])
-    found = {"vin": vins[vin_problem(vins["value"]).notna()], "plate": marks[worn["problem"].notna() & ~_numbered(worn["plate"])]}
+    found = {"vin": vins[vin_problem(vins["value"]) == "length"], "plate": marks[worn["problem"].notna() & ~_numbered(worn["plate"])]}
     rows = pd.concat([frame[["token"]].assign(column=column) for column, frame in found.items()], ignore_index=True)
     return ibis.memtable(rows.astype("str"), schema={"token": "string", "column": "string"})
 
