@@ -35,7 +35,7 @@ def doubted(objects: ir.Table, engine: Engine, files: Sequence[Path]) -> ir.Tabl
     Returns
     -------
     ibis Table
-        token, column (``vin`` or ``plate``): vehicle identification numbers that have not 17 places, and plates without a digit (新车, 未上牌).
+        token, column (``vin`` or ``plate``): vehicle identification numbers that have not 17 places, and plates without a digit (新车).
         Only numbers on two records or more are looked at, as no other joins any. Cost: linear in these.
     """
     connection = engine.cursor()
