@@ -81,11 +81,10 @@ def _wanted(graph: Bipartite, found: Verdicts, subjects: ir.Table) -> pd.DataFra
 def _rows(graph: Bipartite, found: Verdicts, wanted: pd.DataFrame) -> pd.DataFrame:
     """kind, id, code and the columns ``NETWORK`` of the wanted nodes."""
     node = wanted["code"].to_numpy()
-    around = pd.concat(vicinity(graph, found), ignore_index=True).iloc[node].reset_index(drop=True)
     fold = np.full(sum(graph.sizes), -1)
     fold[found.node] = found.fold
     score, percentile = _ranked(graph, found, (node, fold[node]))
-    return wanted.assign(own_verdict=fold[node] >= 0, score=score, percentile=percentile).join(around)
+    return wanted.assign(own_verdict=fold[node] >= 0, score=score, percentile=percentile).join(vicinity(graph, found, node))
 
 
 def seeds(found: Verdicts, fold: int) -> Floats:
@@ -121,9 +120,11 @@ def _ranked(graph: Bipartite, found: Verdicts, wanted: tuple[Ints, Ints]) -> tup
 
 
 def _kinds(graph: Bipartite) -> Ints:
-    """A number for the kind of every node."""
-    names = [side.order_by("code").kind.to_pandas() for side in (graph.units, graph.parties)]
-    return np.asarray(pd.factorize(pd.concat(names, ignore_index=True))[0], dtype="int64")
+    """A number for the kind of every node; no kind is on both sides."""
+    names = [side.order_by("code").select("kind").to_pyarrow()["kind"].combine_chunks() for side in (graph.units, graph.parties)]
+    coded = [name.dictionary_encode() for name in names]
+    first = len(coded[0].dictionary)
+    return np.concatenate([coded[0].indices.to_numpy(), coded[1].indices.to_numpy() + first])
 
 
 def _percentiles(scores: Floats, kinds: Ints, asked: tuple[Ints, Ints]) -> Floats:

@@ -17,8 +17,8 @@ FIRMEST, LOOSEST = 200.0, 1.0
 """Bounds of how many judged neighbours the base rate weighs as much as."""
 
 
-def vicinity(graph: Bipartite, found: Verdicts) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Features of every unit and of every party.
+def vicinity(graph: Bipartite, found: Verdicts, nodes: Ints) -> pd.DataFrame:
+    """Features of some units and parties.
 
     A claim's neighbours in a role are the other claims and policies of its parties in that role, and verdicts on these parties
     themselves. The excess rate is ``(proof + k b) / (weight + k) - b``: b the base rate of proof among verdicts, k by empirical Bayes
@@ -33,25 +33,28 @@ def vicinity(graph: Bipartite, found: Verdicts) -> tuple[pd.DataFrame, pd.DataFr
     graph : Bipartite
     found : Verdicts
         Not empty.
+    nodes : ndarray of int, shape (rows,)
+        Whom features are wanted of: codes of units, then number of units + codes of parties, ascending.
 
     Returns
     -------
-    units, parties : DataFrame
-        Row i is the unit or party of code i. Both: ``proven`` (proven verdicts among the neighbours; over two shared parties, twice),
+    DataFrame
+        A row per node. Both sides: ``proven`` (proven verdicts among the neighbours; over two shared parties, twice),
         ``judged`` (aged weight of all verdicts), ``near`` (the excess rate), and the logarithms of 1 + ``log_degree`` (its edges),
         ``log_crowd`` (edges of the busiest other end) and ``log_reach`` (further edges of all other ends). Units also
-        ``near_<role group>`` (null without a party in that role). Cost: linear in edges, a few passes per role group.
+        ``near_<role group>`` (null without a party in that role). Cost: linear in edges, a few passes per role group; memory a copy
+        of the edges besides what is returned.
     """
-    known = _Known.of(graph, found)
-    folds = np.split(known.fold, [graph.sizes[0]])
-    prior = _prior(known.whole, found, known)
-    units = _described(known.around_units(known.whole), prior, folds[0]) | _shape(known.whole)
+    known, n = _Known.of(graph, found), graph.sizes[0]
+    units, parties = nodes[nodes < n], nodes[nodes >= n] - n
+    prior = _prior(known.whole, found)
+    of_units = _described(known.around_units(known.whole, units), prior, known.fold[units]) | _shape(known.whole, units)
     for name in ROLE_GROUPS:
         pairs = graph.pairs(name)
-        near = _excess(known.around_units(pairs), _prior(pairs, found, known), folds[0])
-        units[f"near_{name}"] = np.where(np.diff(pairs.indptr) > 0, near, np.nan)
-    parties = _described(known.around_parties(), prior, folds[1]) | _shape(known.whole.T.tocsr())
-    return pd.DataFrame(units), pd.DataFrame(parties)
+        near = _excess(known.around_units(pairs, units), _prior(pairs, found), known.fold[units])
+        of_units[f"near_{name}"] = np.where(np.diff(pairs.indptr)[units] > 0, near, np.nan)
+    of_parties = _described(known.around_parties(parties), prior, known.fold[parties + n]) | _shape(known.whole.T.tocsr(), parties)
+    return pd.concat([pd.DataFrame(of_units), pd.DataFrame(of_parties)], ignore_index=True)
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ class _Known:
     Attributes
     ----------
     whole : csr_array, shape (units, parties)
-    values : ndarray, shape (nodes, MEASURES)
+    parties : ndarray, shape (parties, MEASURES)
+        What each party is known for: the verdicts on its claims and policies and on itself.
     group, fold : ndarray of int, shape (nodes,)
         -1 where there is no verdict.
     own : tuple of csr_array, shape (groups, parties)
@@ -69,41 +73,35 @@ class _Known:
     """
 
     whole: Matrix
-    values: Floats
+    parties: Floats
     group: Ints
     fold: Ints
     own: tuple[Matrix, ...]
 
     @classmethod
     def of(cls, graph: Bipartite, found: Verdicts) -> _Known:
-        measures = np.column_stack((found.proof, found.weight, found.hits))
-        nodes = sum(graph.sizes)
-        values, group, fold = np.zeros((nodes, MEASURES)), np.full(nodes, -1), np.full(nodes, -1)
-        values[found.node], group[found.node], fold[found.node] = measures, found.group, found.fold
-        whole = graph.whole
-        return cls(whole, values, group, fold, tuple(_own(whole, found, m) for m in measures.T))
+        measures, n = np.column_stack((found.proof, found.weight, found.hits)), graph.sizes[0]
+        unit = found.node < n
+        parties: Floats = graph.whole[found.node[unit]].T @ measures[unit]
+        parties[found.node[~unit] - n] += measures[~unit]
+        group, fold = (np.full(sum(graph.sizes), -1, dtype="int32") for _ in range(2))
+        group[found.node], fold[found.node] = found.group, found.fold
+        return cls(graph.whole, parties, group, fold, tuple(_own(graph.whole, found, m) for m in measures.T))
 
-    def parties(self) -> Floats:
-        """What each party is known for: the verdicts on its claims and policies and on itself; shape (parties, MEASURES)."""
-        n = self.whole.shape[0]
-        total: Floats = self.whole.T @ self.values[:n] + self.values[n:]
-        return total
-
-    def around_units(self, pairs: Matrix) -> Floats:
+    def around_units(self, pairs: Matrix, units: Ints) -> Floats:
         """Sums over the parties in ``pairs`` of what they are known for, a unit's own investigation left out."""
-        total: Floats = pairs @ self.parties()
-        judged = np.flatnonzero(self.group[: len(total)] >= 0)
-        for measure, own in enumerate(self.own):
-            total[judged, measure] -= pairs[judged].multiply(own[self.group[judged]]).sum(axis=1)
-        return total
+        touched = pairs[units]
+        return self._without_own(touched @ self.parties, touched, self.group[units])
 
-    def around_parties(self) -> Floats:
+    def around_parties(self, parties: Ints) -> Floats:
         """What each party is known for, its own investigation left out."""
-        total, group = self.parties(), self.group[self.whole.shape[0] :]
+        themselves = sparse.csr_array((np.ones(len(parties)), (np.arange(len(parties)), parties)), shape=(len(parties), len(self.parties)))
+        return self._without_own(self.parties[parties], themselves, self.group[parties + self.whole.shape[0]])
+
+    def _without_own(self, total: Floats, touched: Matrix, group: Ints) -> Floats:
         judged = np.flatnonzero(group >= 0)
-        themselves = sparse.csr_array((np.ones(len(judged)), (np.arange(len(judged)), judged)), shape=(len(judged), len(total)))
         for measure, own in enumerate(self.own):
-            total[judged, measure] -= themselves.multiply(own[group[judged]]).sum(axis=1)
+            total[judged, measure] -= touched[judged].multiply(own[group[judged]]).sum(axis=1)
         return total
 
 
@@ -115,7 +113,7 @@ def _own(whole: Matrix, found: Verdicts, measure: Floats) -> Matrix:
     return (per_unit @ whole[found.node[unit]] + sparse.csr_array(on_parties, shape=(groups, whole.shape[1]))).tocsr()
 
 
-def _prior(pairs: Matrix, found: Verdicts, known: _Known) -> tuple[Floats, Floats]:
+def _prior(pairs: Matrix, found: Verdicts) -> tuple[Floats, Floats]:
     """Base rate b and weight k of it, shape (FOLDS + 1,): without the verdicts of each fold, and last without none."""
     outside = found.fold[:, None] != np.arange(FOLDS + 1)
     base = (found.proof @ outside) / np.maximum(found.weight @ outside, 1e-12)
@@ -157,10 +155,10 @@ def _described(sums: Floats, prior: tuple[Floats, Floats], fold: Ints) -> dict[s
     return {"proven": clean[:, 2].round(), "judged": clean[:, 1], "near": _excess(clean, prior, fold)}
 
 
-def _shape(pairs: Matrix) -> dict[str, Floats]:
+def _shape(pairs: Matrix, rows: Ints) -> dict[str, Floats]:
     """How many edges lead away from each row, and from there: the frame without which nobody can tell a high count from a busy place."""
-    of_row, of_column = degrees(pairs)
-    busiest = pairs.copy()
-    busiest.data = of_column[pairs.indices]
-    sizes = {"degree": of_row, "crowd": busiest.max(axis=1).toarray().ravel(), "reach": pairs @ (of_column - 1)}
+    of_column, chosen = degrees(pairs)[1], pairs[rows]
+    busiest = chosen.copy()
+    busiest.data = of_column[chosen.indices]
+    sizes = {"degree": np.diff(chosen.indptr), "crowd": busiest.max(axis=1).toarray().ravel(), "reach": chosen @ (of_column - 1)}
     return {f"log_{name}": np.log1p(size) for name, size in sizes.items()}
