@@ -156,10 +156,10 @@ ORGANISATIONS = Design(
     rules=(
         Rule("credit code", ("coalesce(id_number, id_seen)",), ("id_number",), certain=True),
         Rule("licence", ("licence",), ("licence",), certain=True),
-        Rule("full name, district", ("whole", "coalesce(district, seat)"), ("name", "place"), certain=True),
+        Rule("full name, district", ("whole", "coalesce(seat, district)"), ("name", "place"), certain=True),
         Rule("full name", ("whole",), ("name",)),
-        Rule("name, district", ("name", "coalesce(district, seat)")),
-        Rule("first character, district", ("left(name, 1)", "coalesce(district, seat)")),
+        Rule("name, district", ("name", "coalesce(seat, district)")),
+        Rule("first character, district", ("left(name, 1)", "coalesce(seat, district)")),
         Rule("account", ("account",)),
         Rule("phone", ("phone",)),
     ),

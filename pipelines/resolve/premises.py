@@ -49,7 +49,7 @@ def written(connection: duckdb.DuckDBPyConnection, parties: str, vault: str, wor
     str
         Name of a temporary table: party_id, kind, insurer, n, name (what it is called), whole (with the district and town in its name),
         town (in its name), inside (a pattern that finds the name as an abbreviation of a longer one), branch (empty for none), seat
-        (district by address or name), id_number (a credit code that passes its check, or a token), id_seen (one that fails), phone,
+        (district by address, name or code), id_number (a credit code that passes its check, or a token), id_seen (one that fails), phone,
         account, licence, district, address and its parts ``address_…``.
     """
     connection.execute(f"CREATE OR REPLACE TEMP TABLE link_bodies AS SELECT * FROM {parties} WHERE kind NOT IN {NATURAL}")
@@ -58,9 +58,19 @@ def written(connection: duckdb.DuckDBPyConnection, parties: str, vault: str, wor
         connection.execute(f"CREATE OR REPLACE TEMP TABLE link_{column} AS SELECT * FROM link_spelt")
         connection.unregister("link_spelt")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {FORMS} AS {_joined()}")
+    connection.execute(_SEATED)
     for table in ("bodies", *SPELT):
         connection.execute(f"DROP TABLE link_{table}")
     return FORMS
+
+
+_SEATED = f"""
+    UPDATE {FORMS} SET seat = named.seat FROM (
+        SELECT district, seat, row_number() OVER (PARTITION BY district ORDER BY count(*) DESC, seat) AS place
+        FROM {FORMS} WHERE district IS NOT NULL AND seat IS NOT NULL GROUP BY district, seat
+    ) named WHERE named.place = 1 AND {FORMS}.district = named.district AND {FORMS}.seat IS NULL
+"""
+"""A record without an address is where most records of its district code are: one insurer gives the code, another the address alone."""
 
 
 def _joined() -> str:

@@ -81,6 +81,10 @@ CASES: dict[str, dict[str, dict[str, Any]]] = {
         "a": body("开州区临江镇卫生院", "500154", phone="02360005555"), "b": body("开州区大德镇卫生院", "500154", phone="02360005555"),
     },
     "by name only": {"a": body("重庆平安诊所", None), "b": body("平安诊所", None)},
+    "one by code, one by address": {
+        "a": body("重庆车盟汽车维修有限公司", "500112", "garage", address="重庆市渝北区龙溪街道红锦大道9号"),
+        "b": body("重庆车盟汽车维修有限公司", "500112", "garage"), "c": body("车盟汽车维修厂", None, "garage", address="渝北区红锦大道9号"),
+    },
     "place only by address": {
         "a": body("重庆车友汽修厂", None, "garage", phone="02360004444", address="重庆市渝北区龙溪街道红锦大道8号"),
         "b": body("重庆车友汽修", "500112", "garage", phone="02360004444", address="渝北区红锦大道8号"),
@@ -100,6 +104,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "bone and brain": ("bone,other,typed", "brain"),
     "two towns": ("a", "b"),
     "by name only": ("a", "b"),
+    "one by code, one by address": ("a,b,c",),
     "place only by address": ("a,b",),
 }
 """Case → its organisations."""
