@@ -218,8 +218,7 @@ def _later(found: dict[str, Any]) -> str:
     for one in (b["ours"] for b in found["books"]):
         seconds = one["phases"]["night after"]["seconds"]
         least = f"{seconds:.1f} s at {one['records']:,} records, {seconds / one['seconds']:.0%} of the full time"
-        same = "the same clusters" if one["same_after"] else "other clusters"
-        said.append(f"With one record in a hundred new, the night after takes {least}, and finds {same}.")
+        said.append(f"With one record in a hundred new, the night after takes {least}.")
     first, last = found["books"][0]["ours"], found["books"][-1]["ours"]
     grown = f"From {first['records']:,} to {last['records']:,} records the full time grows {found['growth']}-fold."
     return "\n".join([*said, *([grown] if first is not last else [])]) + "\n"

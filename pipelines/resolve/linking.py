@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,6 +15,8 @@ from pipelines.resolve.splink import scored
 from pipelines.resolve.training import sides, train, unseen
 
 DECIMALS = 4
+PART = 1_000_000
+"""Pairs scored at a time: only the records in them are held, with all that is compared of them, however large the book is."""
 
 
 @dataclass(frozen=True)
@@ -114,12 +117,26 @@ def waterfall(model: Model, pair: dict[str, Any]) -> list[tuple[str, str, float]
 
 def _link(connection: duckdb.DuckDBPyConnection, model: Model, forms: str, new: str) -> Links:
     blocks = block(connection, forms, model.design, model.skipped, new)
-    sided = sides(connection, forms, model, blocks.pairs)
-    found = scored(connection, sided, blocks.pairs, settings(model), model.threshold)
-    pairs = connection.sql(_accepted(model.design, sided, found)).to_arrow_table()
-    for table in (found, sided, blocks.pairs):
+    for number, part in enumerate(_parts(connection, blocks.pairs)):
+        sided = sides(connection, forms, model, part)
+        found = scored(connection, sided, part, settings(model), model.threshold)
+        into = "INSERT INTO link_accepted BY NAME" if number else "CREATE OR REPLACE TEMP TABLE link_accepted AS"
+        connection.execute(f"{into} {_accepted(model.design, sided, found)}")
+        for table in (found, sided, part):
+            connection.execute(f"DROP TABLE {table}")
+    pairs = connection.sql("SELECT * FROM link_accepted ORDER BY party_l, party_r").to_arrow_table()
+    for table in ("link_accepted", blocks.pairs):
         connection.execute(f"DROP TABLE {table}")
     return Links(pairs, blocks.skipped)
+
+
+def _parts(connection: duckdb.DuckDBPyConnection, pairs: str) -> Iterator[str]:
+    """Tables of about ``PART`` of the pairs each, one after the other; at least one. A record's pairs as the left one stay together."""
+    (count,) = connection.execute(f"SELECT count(*) FROM {pairs}").fetchall()[0]
+    parts = max(-(-count // PART), 1)
+    for number in range(parts):
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE link_part AS SELECT * FROM {pairs} WHERE join_key_l % {parts} = {number}")
+        yield "link_part"
 
 
 def _accepted(design: Design, sided: str, found: str) -> str:
@@ -136,7 +153,7 @@ def _accepted(design: Design, sided: str, found: str) -> str:
     return (
         f"SELECT l.party_id AS party_l, r.party_id AS party_r, round(match_weight, {DECIMALS}) AS weight, "
         f"CASE match_key {rules} END AS rule, {', '.join(shown)} "
-        f"FROM {found} p JOIN {sided} l ON l.n = p.n_l JOIN {sided} r ON r.n = p.n_r{proof} ORDER BY party_l, party_r"
+        f"FROM {found} p JOIN {sided} l ON l.n = p.n_l JOIN {sided} r ON r.n = p.n_r{proof}"
     )
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks.identities import figures, link, people, records
 from pipelines.errors import DataError
-from pipelines.resolve import training
+from pipelines.resolve import linking, training
 from pipelines.resolve.blocking import block
 from pipelines.resolve.clusters import clusters
 from pipelines.resolve.designs import PERSONS
@@ -114,6 +114,15 @@ def test_figures_are_shares_within_limits(model: Model) -> None:
         assert sum(model.u[comparison.name]) == pytest.approx(1, abs=1e-3)
         assert all(0 < x < 1 for x in model.m[comparison.name])
     assert 0 < model.prior < 0.01
+
+
+def test_pairs_scored_in_parts_are_those_scored_at_once(
+    con: duckdb.DuckDBPyConnection, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = link_all(con, model, "forms").pairs
+    monkeypatch.setattr(linking, "PART", 50)
+    assert whole.num_rows > 200
+    assert link_all(con, model, "forms").pairs.equals(whole)
 
 
 def test_large_keys_are_left_out_and_reported(con: duckdb.DuckDBPyConnection) -> None:
