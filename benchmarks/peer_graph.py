@@ -1,4 +1,4 @@
-"""The peer's graph: edges, validated links and accident blocks with pandas, scipy and networkx."""
+"""The peer's graph: edges and accident blocks with pandas and networkx; validated links are in ``benchmarks.peer_links``."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import networkx as nx
-import numpy as np
 import pandas as pd
-from scipy import stats
 
+from benchmarks.peer_links import links
 from pipelines.graph.blocks import HUB, PEOPLE
-from pipelines.graph.links import LEAST, LEVEL, PAIRS, THIN, Pair
 
 Tables: TypeAlias = Any
 """The peer's tables by name."""
@@ -65,60 +63,3 @@ def blocks(touched: pd.DataFrame, entities: pd.DataFrame) -> list[set[str]]:
     crashes: nx.Graph[str] = nx.Graph()
     crashes.add_edges_from(zip("p" + motor["entity_id"], "e" + motor["event_id"], strict=True))
     return [b for b in nx.biconnected_components(crashes) if len(b) > 3]
-
-
-def links(tables: Tables, view: pd.DataFrame) -> pd.DataFrame:
-    """Validated links of all kinds of pairs."""
-    claims = view.assign(line=view["line"].fillna("?"), place=view["home_district"].fillna(view["district"]).fillna("?"))
-    claims["area"] = claims["place"].str[:4]
-    claims["reporter_family"] = claims["reporter_id"].map(tables["entities"].set_index("entity_id")["family_id"])
-    return pd.concat([_links(claims, pair) for pair in PAIRS], ignore_index=True)
-
-
-def _links(claims: pd.DataFrame, pair: Pair) -> pd.DataFrame:
-    named = _stratified(claims, pair)
-    known = {side: named.dropna(subset=[side]) for side in ("a", "b")}
-    both = named.dropna(subset=["a", "b"])
-    n_a, n_b = (known[s].groupby([s, "stratum"])["unit"].nunique().rename(f"n_{s}").reset_index() for s in ("a", "b"))
-    common = both.groupby(["a", "b"]).agg(
-        n=("unit", "nunique"), amount=("amount", "sum"), first_at=("event_at", "min"), last_at=("event_at", "max")
-    )
-    common = common[common["n"] >= LEAST].reset_index()
-    any_a, any_b = (known[s].groupby("stratum")["unit"].nunique() for s in ("a", "b"))
-    size = (any_a * any_b / both.groupby("stratum")["unit"].nunique()).rename("size").reset_index()
-    chance = common[["a", "b"]].merge(n_a, on="a").merge(n_b, on=["b", "stratum"]).merge(size, on="stratum")
-    chance["expected"] = chance["n_a"] * chance["n_b"] / chance["size"]
-    found = common.merge(chance.groupby(["a", "b"])["expected"].sum().reset_index(), on=["a", "b"])
-    found["p"] = stats.poisson.sf(found["n"] - 1, found["expected"])
-    found["lift"] = found["n"] / found["expected"]
-    found["q"] = _adjusted(found["p"].to_numpy(), _tests(n_a, n_b))
-    return found[found["q"] < LEVEL].assign(a_kind=pair.a, b_kind=pair.b)
-
-
-def _stratified(claims: pd.DataFrame, pair: Pair) -> pd.DataFrame:
-    other = claims[pair.b_column].mask(claims[pair.b_column] == claims[pair.a_column])
-    if pair.stranger:
-        other = other.mask(claims["reporter_family"] == claims["family_id"])
-    named = claims[["amount", "event_at", *pair.strata]].assign(a=claims[pair.a_column], b=other, unit=claims[pair.unit])
-    named = named[(named["a"].notna() | named["b"].notna()) & named["unit"].notna()]
-    named["stratum"] = cell = named[pair.strata[0]]
-    for column in pair.strata[1:]:
-        cell = cell + "|" + named[column]
-        households = named["unit"].groupby(cell).transform("nunique")
-        named["stratum"] = cell.where(households >= THIN, named["stratum"])
-    return named
-
-
-def _tests(n_a: pd.DataFrame, n_b: pd.DataFrame) -> int:
-    frequent = [t[t.groupby(s)[f"n_{s}"].transform("sum") >= LEAST] for t, s in ((n_a, "a"), (n_b, "b"))]
-    in_a, in_b = (t.groupby("stratum").size() for t in frequent)
-    return int(min((in_a * in_b).sum(), frequent[0]["a"].nunique() * frequent[1]["b"].nunique()))
-
-
-def _adjusted(p: Any, tests: int) -> Any:
-    """Benjamini-Hochberg."""
-    order = np.argsort(p)
-    raw = p[order] * tests / np.arange(1, len(p) + 1)
-    adjusted = np.empty(len(p))
-    adjusted[order] = np.minimum(np.minimum.accumulate(raw[::-1])[::-1], 1)
-    return adjusted

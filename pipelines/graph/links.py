@@ -161,6 +161,8 @@ def _least(table: ir.Table, pairs: dict[int, Pair]) -> ir.Value:
 def _named(rows: pa.Table, pair: Pair, names: Mapping[str, ir.Table]) -> pa.Table:
     """Links of one kind with their ids and kinds, in the order of the ids; nobody is in league with himself."""
     ids = {side: _ids(rows[side], names[column]) for side, column in (("a", pair.a_column), ("b", pair.b_column))}
+    if pair.a == pair.b:  # numbers have no meaning, so neither has their order
+        ids = {"a": pc.min_element_wise(ids["a"], ids["b"]), "b": pc.max_element_wise(ids["a"], ids["b"])}
     kinds = {"a_kind": pa.array([pair.a] * len(rows), pa.string()), "b_kind": pa.array([pair.b] * len(rows), pa.string())}
     texts = {"a_id": ids["a"], "a_kind": kinds["a_kind"], "b_id": ids["b"], "b_kind": kinds["b_kind"]}
     named = pa.table({**texts, **{c: rows[c] for c in rows.column_names}})
