@@ -19,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks import addresses, figures, proximity
+from benchmarks import addresses, calibration, figures, proximity
 from benchmarks.resolving import NAMES as RESOLVING
 from benchmarks.resolving import resolved
 from benchmarks.rings import NAMES as RINGS
@@ -106,7 +106,8 @@ def simulated(seed: int, claims: int, work: Path) -> dict[str, Any]:
     judged: dict[str, Any] = json.loads(run("evaluate", book / "truth", "--workspace", workspace))
     out = (workspace / "latest").resolve()
     rings = found(out, book / "truth")
-    return {"seed": seed, "claims": claims, **judged, **resolved(out.parent / "stages", book / "truth"), **rings}
+    links = calibration.by_truth(out.parent / "stages", book / "truth")
+    return {"seed": seed, "claims": claims, **judged, **resolved(out.parent / "stages", book / "truth"), **rings, "links": links}
 
 
 def _commit() -> str:
@@ -138,7 +139,7 @@ def main() -> None:
         if (options.shared / "cn_addresses").is_dir():
             result["addresses"] = addresses.figures(options.shared / "cn_addresses")
         books = [simulated(seed, options.claims, Path(work)) for seed in options.seeds]
-    result["simulated"] = books
+    result["simulated"], result["links"] = books, calibration.figures()
     if books:
         result["summary"] = {name: spread([b[name] for b in books]) for name in (*FIGURES, *RESOLVING, *RINGS)}
         result["found_per_scheme"] = _per_scheme(books)

@@ -64,6 +64,8 @@ def evaluation(result: dict[str, Any]) -> str:
             _resolving(result["summary"]),
             _rings(result["summary"]),
         ]
+    if "links" in result:
+        parts.append(_calibrated(result["links"], [b["links"] for b in result["simulated"] if "links" in b]))
     if "addresses" in result:
         parts.append(_addresses(result["addresses"]))
     parts += [_network(one["network"]) for one in result["sources"].values() if "network" in one]
@@ -98,6 +100,27 @@ def _rings(summary: dict[str, Any]) -> str:
     known = [(key, name, asked) for key, (name, asked) in RINGS.items() if key in summary]  # figures of before there were rings have none
     rows = [(name, asked, *(f"{summary[key][k]:.2f}" for k in ("mean", "least", "most"))) for key, name, asked in known]
     return "### Rings\n\n" + table(("figure", "asked", "mean", "least", "most"), rows) if rows else ""
+
+
+def _calibrated(found: dict[str, Any], books: list[dict[str, dict[str, int]]]) -> str:
+    """Validated links where nobody is in league, where planted pairs are, and by the truth of the simulated books."""
+    kinds = found["null_books_with_false_link"]
+    said = [f"{sum(b.get(kind, {}).get(what, 0) for b in books)}" for kind in kinds for what in ("planted", "look_alike", "neither")]
+    rows = [(k, f"{kinds[k]:.1%}", found["true_links"][k], *said[3 * i : 3 * i + 3]) for i, k in enumerate(kinds)]
+    asked = (
+        f"{found['null_books']} books of {found['claims']:,} claims in which nobody is in league, and {found['planted_books']} with "
+        f"planted pairs, {found['planted_pairs_per_kind']} of each kind that can be planted. In the latter the share of false links is "
+        f"{found['false_discovery_mean']:.4f} on average (asked: ≤ .02), {found['false_discovery_most']:.3f} at most.\n\n"
+    )
+    head = (
+        "links",
+        "null books with a false one (asked: ≤ 10 %)",
+        "true ones found",
+        "simulated: of schemes",
+        "of look-alikes",
+        "of neither",
+    )
+    return "### Validated links\n\n" + asked + table(head, rows)
 
 
 def _addresses(found: dict[str, Any]) -> str:
@@ -156,7 +179,8 @@ def performance(found: dict[str, Any]) -> str:
     """The block of ``docs/performance.md`` from what ``benchmarks.night`` measured, sizes in growing order."""
     nights = [_nights(found["nights"])] if found["nights"] else []
     linked = [linking(found["linking"])] if found["linking"] else []
-    return "\n".join([*nights, *linked, *([propagation(found["propagation"])] if found.get("propagation") else [])])
+    parts = [text(found[name]) for name, text in (("propagation", propagation), ("links", links)) if found.get(name)]
+    return "\n".join([*nights, *linked, *parts])
 
 
 def _nights(results: list[dict[str, Any]]) -> str:
@@ -191,6 +215,16 @@ def propagation(sizes: list[dict[str, Any]]) -> str:
     cells = [[f"{one['edges']:,}", *(c for n in names for c in _three(one.get(n)))] for one in sizes]
     said = [_beside(one, names) for one in sizes]
     return "\n".join(["### Proximity to proven fraud\n", table(head, cells), *said]) + "\n"
+
+
+def links(sizes: list[dict[str, Any]]) -> str:
+    """Validated links at growing sizes."""
+    head = ("claims", "s", "processor, s", "per million claims, processor, s", "peak, MiB")
+    rows = [
+        (f"{o['claims']:,}", f"{o['seconds']:.1f}", f"{o['cpu']:.1f}", f"{o['cpu'] / o['claims'] * 1e6:.1f}", f"{o['peak_mib']:,}")
+        for o in sizes
+    ]
+    return "### Validated links\n\n" + table(head, rows)
 
 
 def _beside(one: dict[str, Any], names: dict[str, str]) -> str:

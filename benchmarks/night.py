@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import figures, linking, propagation
+from benchmarks import figures, linking, links, propagation
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-m", "pipelines.cli"]
@@ -81,11 +81,13 @@ def main() -> None:
     parser.add_argument("--claims", type=int, nargs="*", default=[100_000, 1_000_000], help="sizes of books")
     parser.add_argument("--records", type=int, nargs="*", default=list(linking.SIZES), help="sizes of registers to link")
     parser.add_argument("--edges", type=int, nargs="*", default=list(propagation.SIZES), help="sizes of graphs to propagate over")
+    parser.add_argument("--link-claims", type=int, nargs="*", default=list(links.SIZES), help="sizes of books to validate links of")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "performance.json")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as work:
         linked = linking.measure(Path(work), tuple(options.records)) if options.records else {}
         results = [bench(n, Path(work)) for n in options.claims]
+        validated = links.bench(Path(work), tuple(options.link_claims))
     spread = propagation.bench(tuple(options.edges))
     for result in results:
         show(result)
@@ -94,7 +96,7 @@ def main() -> None:
         print(f"\nwhole night, {results[0]['claims']:,} to {results[-1]['claims']:,} claims: {growth:.1f}-fold")
     print(f"peak of this driver: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB")
     print(figures.linking(linked) if linked else "")
-    found = {"nights": results, "linking": linked, "propagation": spread}
+    found = {"nights": results, "linking": linked, "propagation": spread, "links": validated}
     options.out.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     if (document := options.out.with_suffix(".md")).exists():
         figures.put(document, figures.performance(found))

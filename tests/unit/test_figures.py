@@ -105,3 +105,15 @@ def test_performance_tells_propagation_beside_others() -> None:
     text = figures.performance({"nights": [], "linking": {}, "propagation": sizes})
     assert "| 400,000 | 2.0 | 6.0 | 1,200 |" in text and text.count("| - ") == 3
     assert "bare scipy takes 2.0 times what one propagation does; the stage takes 15.0 s per million edges." in text
+
+
+def test_calibration_and_links_are_told() -> None:
+    kinds = {"agent-hospital": 0.025, "person-person": 0.0}
+    trial = {"null_books": 40, "planted_books": 20, "claims": 40_000, "null_books_with_false_link": kinds, "false_discovery_mean": 0.0017}
+    trial |= {"false_discovery_most": 0.0333, "planted_pairs_per_kind": 60, "true_links": {"agent-hospital": 51, "person-person": 41}}
+    books = [{"agent-hospital": {"planted": 2, "neither": 1}}, {"agent-hospital": {"planted": 1}}]
+    text = figures.evaluation({**judged(), "links": trial, "simulated": [{**judged()["simulated"][0], "links": b} for b in books]})
+    assert "| agent-hospital | 2.5% | 51 | 3 | 0 | 1 |" in text
+    assert "0.0017 on average" in text
+    sizes = [{"claims": 1_000_000, "seconds": 9.0, "cpu": 12.0, "peak_mib": 928}]
+    assert "| 1,000,000 | 9.0 | 12.0 | 12.0 | 928 |" in figures.performance({"nights": [], "linking": {}, "links": sizes})
