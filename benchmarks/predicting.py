@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 
 from models.evaluate import auc, average_precision, top_decile_lift
-from models.families import FAMILIES
 from models.leakage import alarm
 from models.money import payout_column
 from models.supervised import FOLDS, Rows, Supervised, best_subset
@@ -71,7 +70,7 @@ def _folded(rows: Rows, known: pd.Series, seeds: tuple[int, ...]) -> Found:
     """Five-fold cross-validation: a fold's scores see no label but those of the others, nor does the choice of families."""
     parts = {s: Supervised(s).outside(rows, known) for s in seeds}
     fused = [chosen_out_of_fold(known.to_numpy(), parts[s], s) for s in seeds]
-    each = {f: _spread([_measured(known.to_numpy(), parts[s][f].to_numpy()) for s in seeds]) for f in FAMILIES}
+    each = {f: _spread([_measured(known.to_numpy(), parts[s][f].to_numpy()) for s in seeds]) for f in parts[seeds[0]]}
     return {"cross_validated": _spread([_measured(known.to_numpy(), f) for f in fused]), "families": each}
 
 

@@ -29,7 +29,11 @@ def load() -> Any:
     return lightgbm
 
 
-def boosted(matrix: pd.DataFrame, labels: np.ndarray, rising: Sequence[str], seed: int) -> Any:
+DEEP = {"learning_rate": 0.02, "num_leaves": 63, "min_data_in_leaf": 5, "bagging_fraction": 0.9, "num_iterations": 500}
+"""Many large trees, slowly: for tables in which a case is a combination of words, each of them harmless."""
+
+
+def boosted(matrix: pd.DataFrame, labels: np.ndarray, rising: Sequence[str], seed: int, deep: bool = False) -> Any:
     """Gradient boosting of trees (Ke et al. 2017), the smaller the fewer proven cases there are.
 
     Parameters
@@ -40,6 +44,8 @@ def boosted(matrix: pd.DataFrame, labels: np.ndarray, rising: Sequence[str], see
     rising : sequence of str
         Columns of which more can only make a subject more suspicious.
     seed : int
+    deep : bool
+        With ``DEEP`` settings.
 
     Returns
     -------
@@ -48,14 +54,15 @@ def boosted(matrix: pd.DataFrame, labels: np.ndarray, rising: Sequence[str], see
     """
     lightgbm = load()
     few = labels.sum() < 150
-    settings = {
+    settings: dict[str, Any] = {
         "objective": "binary", "learning_rate": 0.05 if few else 0.04, "num_leaves": 4 if few else 12,
         "min_data_in_leaf": 20 if few else 25, "lambda_l2": 10.0 if few else 1.0, "bagging_fraction": 0.7, "bagging_freq": 1,
         "feature_fraction": 0.3 if few else 0.4, "seed": seed, "num_threads": 1, "deterministic": True, "force_row_wise": True,
         "verbosity": -1, "monotone_constraints": [int(c in set(rising)) for c in matrix.columns],
     }  # fmt: skip
+    settings |= {"num_iterations": 80 if few else 300} | (DEEP if deep else {})
     data = lightgbm.Dataset(matrix.to_numpy(dtype="float32"), labels, free_raw_data=True)
-    return lightgbm.train(settings, data, num_boost_round=80 if few else 300)
+    return lightgbm.train(settings, data)
 
 
 def read(text: str) -> Any:

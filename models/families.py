@@ -96,6 +96,30 @@ class Boosting:
         return self
 
 
+class Deep:
+    """One boosted model of large trees."""
+
+    def fit(self, matrix: pd.DataFrame, labels: np.ndarray, seed: int) -> Deep:
+        """See :class:`Family`."""
+        up = [*rising(matrix.columns), *(str(c) for c in matrix.columns if str(c).startswith(RISING))]
+        self.model_ = boosted(matrix, labels, up, seed, deep=True)
+        return self
+
+    def score(self, matrix: pd.DataFrame) -> np.ndarray:
+        """See :class:`Family`."""
+        found: np.ndarray = self.model_.predict(matrix.to_numpy(dtype="float32"), raw_score=True, num_threads=1)
+        return found
+
+    def save(self, folder: Path) -> None:
+        """See :class:`Family`."""
+        (folder / "deep.txt").write_text(self.model_.model_to_string(), encoding="utf-8")
+
+    def load(self, folder: Path) -> Deep:
+        """See :class:`Family`."""
+        self.model_ = read((folder / "deep.txt").read_text(encoding="utf-8"))
+        return self
+
+
 class Forest:
     """Extremely randomised trees (Geurts et al. 2006) with leaves of five."""
 
@@ -130,5 +154,13 @@ class Forest:
         return self
 
 
-FAMILIES: Mapping[str, Any] = {"logistic": Logistic, "boosting": Boosting, "forest": Forest}
+FAMILIES: Mapping[str, Any] = {"logistic": Logistic, "boosting": Boosting, "forest": Forest, "deep": Deep}
 """Name → class, in the order in which they are tried."""
+DEEP_PROVEN, DEEP_JUDGED = 300, 15_000
+"""Large trees need so many proven cases, and are too slow to be tried on more judged ones."""
+
+
+def usable(families: tuple[str, ...], labels: np.ndarray) -> tuple[str, ...]:
+    """The families that the verdicts at hand allow."""
+    deep = labels.sum() >= DEEP_PROVEN and len(labels) <= DEEP_JUDGED
+    return tuple(f for f in families if deep or f != "deep") or families

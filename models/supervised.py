@@ -17,7 +17,7 @@ import pandas as pd
 
 from models.encoding import Encoder
 from models.evaluate import auc, average_precision
-from models.families import FAMILIES, Family
+from models.families import FAMILIES, Family, usable
 from models.neighbours import neighbour_rates
 
 FOLDS = 5
@@ -134,16 +134,24 @@ class Supervised:
 
         known = self._judged(rows, labels)
         encoded = Encoder().fit(rows.frame).transform(rows.frame)
-        found = pd.DataFrame(0.0, index=known.index, columns=list(self.families))
+        families = usable(self.families, known.to_numpy())
+        found = pd.DataFrame(0.0, index=known.index, columns=list(families))
         for learn, judge in StratifiedKFold(FOLDS, shuffle=True, random_state=self.seed).split(known, known):
             matrix = _matrix(encoded, rows, known.iloc[learn]).loc[known.index]
-            for family in self.families:
+            for family in families:
                 member = FAMILIES[family]().fit(matrix.iloc[learn], known.to_numpy()[learn], self.seed)
                 found.loc[known.index[judge], family] = member.score(matrix.iloc[judge])
         return found
 
+    def folded(self, families: tuple[str, ...]) -> pd.Series:
+        """Out-of-fold scores of the mean of some families, on the folds of :meth:`fit`; not calibrated."""
+        parts = self.outside_[list(families)]
+        mean: pd.Series = ((parts - parts.mean()) / parts.std().where(lambda s: s > 0, 1.0)).mean(axis=1)
+        return mean
+
     def _choose(self, known: pd.Series, outside: pd.DataFrame) -> None:
-        self.spread_ = {f: (float(outside[f].mean()), float(outside[f].std()) or 1.0) for f in self.families}
+        self.outside_ = outside
+        self.spread_ = {f: (float(outside[f].mean()), float(outside[f].std()) or 1.0) for f in outside.columns}
         self.chosen_ = best_subset(known.to_numpy(), outside)
         self.line_ = (0.0, 1.0)
         raw = self._fused({f: outside[f].to_numpy() for f in self.chosen_})

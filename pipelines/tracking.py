@@ -82,6 +82,61 @@ def record_night(root: Path, manifest: Mapping[str, Any], files: tuple[Path, ...
     return _new_run(client, experiment, manifest, files)
 
 
+def record_model(root: Path, folder: Path, about: Mapping[str, Any]) -> str:
+    """Record a learnt model: a run of the experiment ``retrain`` with its files, and a version of the registered model of its kind.
+
+    Parameters
+    ----------
+    root : Path
+        The workspace.
+    folder : Path
+        The stored model; its name is the digest, a tag of the run and of the version.
+    about : mapping
+        ``kind`` and ``parameters`` and ``metrics`` of the run.
+
+    Returns
+    -------
+    str
+        The mlflow run id; the same model recorded again returns the run it already has.
+    """
+    client, _ = _store(root)
+    experiment = _named(client, root, "retrain")
+    same = client.search_runs([experiment], f"tags.digest = '{folder.name}'", max_results=1)
+    if same:
+        return str(same[0].info.run_id)
+    run = client.create_run(experiment, run_name=f"{about['kind']}-{folder.name}", tags={"digest": folder.name})
+    for name, value in about["parameters"].items():
+        client.log_param(run.info.run_id, name, value)
+    for name, value in about["metrics"].items():
+        client.log_metric(run.info.run_id, name, float(value))
+    client.log_artifacts(run.info.run_id, str(folder), "model")
+    client.set_terminated(run.info.run_id)
+    _register(client, about["kind"], run, folder.name)
+    return str(run.info.run_id)
+
+
+def set_champion(root: Path, kind: str, digest: str) -> None:
+    """Move the alias ``champion`` of a kind's registered model to the version with a digest; no digest removes it."""
+    client, _ = _store(root)
+    if not digest:
+        client.delete_registered_model_alias(kind, "champion")
+        return
+    version = next(v for v in client.search_model_versions(f"name = '{kind}'") if v.tags.get("digest") == digest)
+    client.set_registered_model_alias(kind, "champion", version.version)
+
+
+def _register(client: Any, kind: str, run: Any, digest: str) -> None:
+    if not client.search_registered_models(f"name = '{kind}'"):
+        client.create_registered_model(kind)
+    client.create_model_version(kind, f"{run.info.artifact_uri}/model", run.info.run_id, tags={"digest": digest})
+
+
+def _named(client: Any, root: Path, name: str) -> str:
+    """Id of an experiment, made where there is none."""
+    found = client.get_experiment_by_name(name)
+    return str(found.experiment_id if found else client.create_experiment(name, artifact_location=(root / "mlflow").as_uri()))
+
+
 def _store(root: Path) -> tuple[Any, str]:
     """A client and the id of the experiment. A new store is made beside its place and renamed: half a store cannot be mended."""
     path = root / "mlflow.db"
@@ -97,8 +152,7 @@ def _experiment(path: Path, root: Path) -> tuple[Any, str]:
     from mlflow import MlflowClient  # seven seconds cold
 
     client = MlflowClient(tracking_uri=f"sqlite:///{path}")
-    found = client.get_experiment_by_name(EXPERIMENT)
-    return client, found.experiment_id if found else client.create_experiment(EXPERIMENT, artifact_location=(root / "mlflow").as_uri())
+    return client, _named(client, root, EXPERIMENT)
 
 
 def _new_run(client: Any, experiment: str, manifest: Mapping[str, Any], files: tuple[Path, ...]) -> str:

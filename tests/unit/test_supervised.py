@@ -133,7 +133,7 @@ def test_without_money_oddity_alone_is_left():
 def test_a_stored_model_scores_alike_and_holds_no_label(tmp_path):
     rows, labels = book(400)
     model = Supervised(1).fit(rows, labels)
-    model.chosen_ = tuple(FAMILIES)
+    model.chosen_, model.spread_ = tuple(FAMILIES), dict.fromkeys(FAMILIES, (0.0, 1.0))
     model.members_ = {f: FAMILIES[f]().fit(Encoder().fit(rows.frame).transform(rows.frame), labels.to_numpy(), 1) for f in FAMILIES}
     model.save(tmp_path)
     again = Supervised.load(tmp_path)

@@ -1,0 +1,158 @@
+"""What would have been found: every night is scored by what was known before it, and judged by verdicts opened from it on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from models.evaluate import auc, average_precision, bootstrap, precision_at, recall_at, top_decile_lift
+from models.supervised import Rows, Supervised
+
+VERDICT = ["subject_id", "opened_at", "decided_at", "label", "amount", "scheme"]
+
+
+@dataclass(frozen=True)
+class Night:
+    """One night as it was.
+
+    Attributes
+    ----------
+    as_of : Timestamp
+        Nothing from 00:00 of it on was known.
+    rows : Rows
+        Its subjects of one kind.
+    blind : Series
+        Their suspicion without verdicts.
+    """
+
+    as_of: pd.Timestamp
+    rows: Rows
+    blind: pd.Series
+
+
+def walk_forward(nights: Sequence[Night], verdicts: pd.DataFrame, seed: int = 7) -> pd.DataFrame:
+    """Scores of judged subjects by the night before their investigation was opened, learnt from verdicts decided before that night.
+
+    A training row is the subject as the last night before its investigation saw it: what became known later, the investigation's own
+    traces above all, is not in it. A verdict trains only once it is decided, so the delay of labels is the real one.
+
+    Parameters
+    ----------
+    nights : sequence of Night
+        In order of ``as_of``.
+    verdicts : DataFrame
+        ``VERDICT``: label 1 proven, 0 cleared; amount and scheme may be null.
+    seed : int
+
+    Returns
+    -------
+    DataFrame
+        ``VERDICT`` and night (position), score (share of the night's subjects that are less suspicious), probability (NaN where the
+        night had too few verdicts to learn from and was scored without).
+    """
+    starts = np.array([n.as_of.to_datetime64() for n in nights], dtype="datetime64[ns]")
+    opened = verdicts["opened_at"].to_numpy(dtype="datetime64[ns]")
+    placed = verdicts.assign(night=np.searchsorted(starts, opened, side="right") - 1).query("night >= 0")
+    parts = [_tested(nights, placed, i, seed) for i in range(len(nights))]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*VERDICT, "night", "score", "probability"])
+
+
+def _tested(nights: Sequence[Night], placed: pd.DataFrame, i: int, seed: int) -> pd.DataFrame:
+    tested = placed[(placed["night"] == i) & placed["subject_id"].isin(nights[i].rows.frame.index)]
+    if tested.empty:
+        return tested.assign(score=pd.Series(dtype=float), probability=pd.Series(dtype=float))
+    known = placed[(placed["night"] < i) & (placed["decided_at"] < nights[i].as_of)]
+    rows, labels = stacked(nights, known)
+    model, mine = Supervised(seed), nights[i].rows
+    learnt = model.enough(rows, labels)
+    scores = model.fit(rows, labels).suspicion(mine, _last(known)) if learnt else nights[i].blind
+    chance = 1.0 / (1.0 + np.exp(-scores)) if learnt else scores * np.nan
+    at = tested["subject_id"]
+    return tested.assign(score=at.map(scores.rank(pct=True)).to_numpy(), probability=at.map(chance).to_numpy())
+
+
+def stacked(nights: Sequence[Night], known: pd.DataFrame) -> tuple[Rows, pd.Series]:
+    """Training rows of several nights as one: a subject of two nights is two rows, named by night and id."""
+    frames, pairs, labels = [], [], []
+    for night, part in known.sort_values("decided_at").groupby("night"):
+        rows = nights[int(str(night))].rows
+        last = _last(part)
+        ids = rows.frame.index.intersection(last.index)
+        frames.append(rows.frame.loc[ids].set_axis(f"{night}|" + ids.astype(str)))
+        ties = rows.pairs[rows.pairs["subject_id"].isin(ids)]
+        pairs.append(ties.assign(subject_id=f"{night}|" + ties["subject_id"].astype(str)))
+        labels.append(last[ids].set_axis(f"{night}|" + ids.astype(str)))
+    if not frames:
+        return Rows(pd.DataFrame(), pd.DataFrame(columns=["subject_id", "node", "kind"])), pd.Series(dtype="int64")
+    return Rows(pd.concat(frames), pd.concat(pairs, ignore_index=True)), pd.concat(labels)
+
+
+def figures(tested: pd.DataFrame, capacity: int, seed: int = 7) -> dict[str, object]:
+    """What the scores of judged subjects are worth, each with the central 90 % of a bootstrap over subjects.
+
+    Parameters
+    ----------
+    tested : DataFrame
+        As :func:`walk_forward` returns it, investigations that explored left out.
+    capacity : int
+        Investigations that can be worked.
+    seed : int
+
+    Returns
+    -------
+    dict
+        subjects, proven; auc, ap, lift, precision and recall at capacity as {value, low, high}; amount (proven money within capacity, as
+        a share of all proven money); calibration (mean gap between probability and rate, by tenths); recall by scheme at capacity.
+    """
+    truth, score = tested["label"].to_numpy(dtype=float), tested["score"].to_numpy(dtype=float)
+    k = min(capacity, max(1, len(tested)))
+    metrics: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+        "auc": auc, "ap": average_precision, "lift": top_decile_lift,
+        "precision": lambda t, s: precision_at(t, s, k), "recall": lambda t, s: recall_at(t, s, k),
+    }  # fmt: skip
+    found: dict[str, object] = {"subjects": len(tested), "proven": int(truth.sum()), "capacity": k}
+    for name, metric in metrics.items():
+        low, high = bootstrap(metric, truth, score, seed=seed) if 0 < truth.sum() < len(truth) else (float("nan"),) * 2
+        found[name] = {"value": round(metric(truth, score), 4), "low": round(low, 4), "high": round(high, 4)}
+    first = tested.sort_values(["score", "subject_id"], ascending=[False, True]).head(k)
+    proven = tested[tested["label"] == 1]
+    money = float(proven["amount"].fillna(0.0).sum())
+    found["amount"] = round(float((first["amount"].fillna(0.0) * first["label"]).sum()) / money, 4) if money else None
+    found["calibration"] = calibration(tested)
+    caught = proven.assign(hit=proven["subject_id"].isin(first["subject_id"]), scheme=proven["scheme"].fillna("unknown"))
+    found["recall_by_scheme"] = caught.groupby("scheme")["hit"].mean().round(3).to_dict()
+    return found
+
+
+def calibration(tested: pd.DataFrame) -> float | None:
+    """Mean absolute gap between the mean probability and the rate of proven subjects, over tenths by probability; None without any."""
+    known = tested.dropna(subset=["probability"])
+    if len(known) < 10:
+        return None
+    tenth = pd.qcut(known["probability"].rank(method="first"), 10, labels=False)
+    by = known.groupby(tenth)
+    gap = (by["probability"].mean() - by["label"].mean()).abs()
+    share = by["label"].count() / len(known)
+    return round(float((gap * share).sum()), 4)
+
+
+def better(truth: np.ndarray, challenger: np.ndarray, champion: np.ndarray, seed: int = 7) -> dict[str, float]:
+    """Average precision of a challenger less that of the champion on the same subjects, with the central 90 % of a paired bootstrap."""
+    both = np.column_stack((challenger, champion))
+    low, high = bootstrap(_gain, truth, both, seed=seed)
+    value = average_precision(truth, challenger) - average_precision(truth, champion)
+    return {"value": round(value, 4), "low": round(low, 4), "high": round(high, 4)}
+
+
+def _gain(truth: np.ndarray, both: np.ndarray) -> float:
+    return average_precision(truth, both[:, 0]) - average_precision(truth, both[:, 1])
+
+
+def _last(known: pd.DataFrame) -> pd.Series:
+    """The latest label of each subject."""
+    ordered = known.sort_values("decided_at", kind="stable").drop_duplicates("subject_id", keep="last")
+    labels: pd.Series = ordered.set_index("subject_id")["label"].astype("int64")
+    return labels

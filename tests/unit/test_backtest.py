@@ -1,0 +1,65 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.backtest import Night, better, calibration, figures, stacked, walk_forward
+from models.supervised import Rows
+from tests.unit.test_supervised import NO_PAIRS
+
+DAYS = pd.to_datetime(["2025-01-01", "2025-04-01", "2025-07-01"])
+
+
+@pytest.fixture(scope="module")
+def world() -> tuple[list[Night], pd.DataFrame]:
+    """Three nights; after the first, the investigation itself leaves a trace in ``trace`` that tells the verdict."""
+    rng = np.random.default_rng(4)
+    ids = pd.Index([f"a:{i:04}" for i in range(900)], name="subject_id")
+    x = pd.Series(rng.normal(size=900), index=ids)
+    label = pd.Series((rng.random(900) < 1 / (1 + np.exp(-2.5 * x + 1))).astype(int), index=ids)
+    night_of = pd.Series(np.repeat([0, 1, 2], 300), index=ids)
+    nights = []
+    for i, day in enumerate(DAYS):
+        trace = label.where(night_of < i, 0) * 1.0
+        nights.append(Night(day, Rows(pd.DataFrame({"x": x, "trace": trace}), NO_PAIRS), x))
+    opened = DAYS[night_of.to_numpy()] + pd.Timedelta(days=1)
+    verdicts = pd.DataFrame({"subject_id": ids, "opened_at": opened, "decided_at": opened + pd.Timedelta(days=30)})
+    return nights, verdicts.assign(label=label.to_numpy(), amount=100.0, scheme="payee")
+
+
+def test_a_night_knows_only_verdicts_decided_before_it(world):
+    nights, verdicts = world
+    found = walk_forward(nights, verdicts)
+    assert found.groupby("night")["probability"].apply(lambda p: p.notna().all()).tolist() == [False, True, True]
+    late = verdicts.assign(decided_at=verdicts["decided_at"] + pd.Timedelta(days=90))
+    assert walk_forward(nights, late).groupby("night")["probability"].apply(lambda p: p.notna().all()).tolist() == [False, False, True]
+
+
+def test_training_rows_are_those_of_the_night_before_the_investigation(world):
+    nights, verdicts = world
+    rows, labels = stacked(nights, verdicts.assign(night=np.repeat([0, 1, 2], 300)).query("night < 2"))
+    assert len(rows.frame) == len(labels) == 600
+    assert rows.frame["trace"].eq(0).all()
+
+
+def test_figures_with_intervals(world):
+    found = figures(walk_forward(*world), capacity=50)
+    assert found["subjects"] == 900
+    assert found["auc"]["low"] < found["auc"]["value"] < found["auc"]["high"]
+    assert found["precision"]["value"] > 0.8 and found["calibration"] < 0.08
+    assert found["recall_by_scheme"]["payee"] == pytest.approx(found["recall"]["value"], abs=1e-3)
+    assert found["amount"] == pytest.approx(found["recall"]["value"], abs=1e-3)
+
+
+def test_calibration_sees_a_probability_that_is_twice_the_rate():
+    tested = pd.DataFrame({"probability": np.full(1000, 0.4), "label": np.tile([1, 0, 0, 0, 0], 200)})
+    assert calibration(tested) == pytest.approx(0.2, abs=0.01)
+
+
+def test_a_challenger_is_better_only_beyond_the_interval():
+    rng = np.random.default_rng(0)
+    truth = (rng.random(600) < 0.2).astype(int)
+    good, same = truth + rng.normal(0, 0.5, 600), truth + rng.normal(0, 0.5, 600)
+    poor = truth + rng.normal(0, 2, 600)
+    assert better(truth, good, poor)["low"] > 0
+    assert better(truth, good, same)["low"] <= 0
+    assert better(truth, good, good) == {"value": 0.0, "low": 0.0, "high": 0.0}
