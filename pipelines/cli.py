@@ -14,6 +14,7 @@ from typing import Annotated
 
 import typer
 
+from pipelines import cli_models
 from pipelines.errors import FraudleadsError
 
 app = typer.Typer(help="Nightly fraud leads with evidence.", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -21,17 +22,18 @@ sources_app = typer.Typer(help="Mappings of insurers' files and databases.", no_
 indicators_app = typer.Typer(help="The red flags.", no_args_is_help=True)
 leads_app = typer.Typer(help="The published leads.", no_args_is_help=True)
 rings_app = typer.Typer(help="The rings of the latest night.", no_args_is_help=True)
-models_app = typer.Typer(help="Models learnt from verdicts.", no_args_is_help=True)
 resolve_app = typer.Typer(help="Who is who.", no_args_is_help=True)
 for name, part in (
     ("sources", sources_app),
     ("indicators", indicators_app),
     ("leads", leads_app),
     ("rings", rings_app),
-    ("models", models_app),
+    ("models", cli_models.models_app),
     ("resolve", resolve_app),
 ):
     app.add_typer(part, name=name)
+for verb in (cli_models.backtest, cli_models.retrain):
+    app.command()(verb)
 
 AsOf = Annotated[
     str | None,
@@ -231,56 +233,6 @@ def predict(
 
     for line in run(_options(None, config, source, data, VAR), out, not no_labels, _say):
         typer.echo(line)
-
-
-@app.command()
-def backtest(workspace: Workspace = VAR, config: Config = None) -> None:
-    """Walk forward over the workspace's nights: what each would have ranked how, judged by verdicts opened after it. Prints JSON."""
-    from pipelines.flows.backtest import backtest as run
-
-    typer.echo(run(workspace, config, _say))
-
-
-@app.command()
-def retrain(workspace: Workspace = VAR, config: Config = None) -> None:
-    """Learn from the latest night's verdicts; a challenger is promoted only where it is better beyond the bootstrap interval."""
-    from pipelines.flows.retrain import retrain as run
-
-    for line in run(workspace, config, _say):
-        typer.echo(line)
-
-
-@models_app.command("list")
-def models_list(workspace: Workspace = VAR) -> None:
-    """List the stored models; champions are marked."""
-    from pipelines.flows.retrain import listed
-
-    for line in listed(workspace):
-        typer.echo(line)
-
-
-@models_app.command("show")
-def models_show(digest: str, workspace: Workspace = VAR) -> None:
-    """Show a model's card."""
-    from pipelines.flows.retrain import card
-
-    typer.echo(card(workspace, digest))
-
-
-@models_app.command("promote")
-def models_promote(digest: str, workspace: Workspace = VAR) -> None:
-    """Make a stored model the champion of its kind from the next night on."""
-    from pipelines.flows.retrain import promote
-
-    typer.echo(promote(workspace, digest))
-
-
-@models_app.command("rollback")
-def models_rollback(kind: Annotated[str, typer.Argument(help="claim, person, hospital, ...")], workspace: Workspace = VAR) -> None:
-    """Make the champion before the present one champion again."""
-    from pipelines.flows.retrain import rollback
-
-    typer.echo(rollback(workspace, kind))
 
 
 @app.command()
