@@ -14,6 +14,7 @@ SEED = 1
 TRADES = frozenset(
     {"agent", "agency", "hospital", "doctor", "garage", "employer", "appraiser", "assessor", "lawyer", "proxy", "shop", "surveyor"}
 )
+SELLERS = ("agent", "agency", "proxy")
 DECIMALS = 6
 
 
@@ -32,7 +33,7 @@ def shape(nodes: pd.DataFrame, edges: pd.DataFrame) -> Shape:
     Parameters
     ----------
     nodes : DataFrame
-        entity_id, kind, role, n_units, member (False for a shared phone, account or device).
+        entity_id, kind, role, core, n_units, member (False for a shared phone, account or device).
     edges : DataFrame
         a_id, b_id.
     """
@@ -69,12 +70,14 @@ def held(graph: nx.Graph[int]) -> float:
 
 
 def _organiser(nodes: pd.DataFrame, between: dict[str, float], cut: set[str]) -> str:
-    """Organisations and agents before people, people who are on others' claims before customers; then who holds the ring together."""
+    """Whom the ring is about and who sells, then who serves on its claims, people, customers last; of these who holds it together."""
     known = nodes[nodes.member]
+    trade = known.kind.isin(TRADES)
+    first = trade & (known.core | known.kind.isin(SELLERS))
     ranks = pd.DataFrame(
         {
             "entity_id": known.entity_id,
-            "tier": np.select([known.kind.isin(TRADES), known.role != "customer"], [0, 1], 2),
+            "tier": np.select([first, trade, known.role != "customer"], [0, 1, 2], 3),
             "cut": ~known.entity_id.isin(cut),
             "between": -known.entity_id.map(between),
             "units": -known.n_units,

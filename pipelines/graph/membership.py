@@ -59,6 +59,16 @@ def owners(tables: Mapping[str, ir.Table], core: pd.DataFrame) -> pd.DataFrame:
     return shared.merge(known, on="value").drop_duplicates()
 
 
+def common(tables: Mapping[str, ir.Table], core: pd.DataFrame) -> pd.DataFrame:
+    """Numbers and accounts that two or more organisations of one ring's core have in common: ring, entity_id, kind, value, of."""
+    firms = core[~core.kind.isin(("person", *CONTACTS))][["ring", "entity_id", "kind"]].drop_duplicates()
+    wanted = ibis.memtable(firms[["entity_id"]].drop_duplicates().astype("string"))
+    known = tables["entities"].semi_join(wanted, "entity_id")
+    parts = [known.select("entity_id", value=known[c], of=ibis.literal(c)) for c in ("phone", "account")]
+    rows = firms.merge(ibis.union(*parts).filter(lambda t: t.value.notnull()).to_pandas(), on="entity_id")
+    return rows[rows.groupby(["ring", "value"]).entity_id.transform("nunique") > 1]
+
+
 def merged(groups: Groups, buyers: pd.DataFrame) -> pd.Series:
     """The group that leads each group's ring.
 
@@ -85,7 +95,7 @@ def merged(groups: Groups, buyers: pd.DataFrame) -> pd.Series:
 
 
 def members(rows: pd.DataFrame, units: pd.DataFrame, core: pd.DataFrame) -> pd.DataFrame:
-    """Members of rings: ring, entity_id, kind, role, n_units; one row each.
+    """Members of rings: ring, entity_id, kind, role, core (the ring is about them), n_units; one row each.
 
     Parameters
     ----------
@@ -106,7 +116,8 @@ def members(rows: pd.DataFrame, units: pd.DataFrame, core: pd.DataFrame) -> pd.D
     every = pd.concat([often.assign(place=1), core.assign(place=0), buyers.assign(place=2)], ignore_index=True)
     most = here.groupby(["ring", "entity_id", "role"]).unit.nunique().rename("n").reset_index()
     usual = most.sort_values(["ring", "entity_id", "n", "role"], ascending=[True, True, False, True]).drop_duplicates(["ring", "entity_id"])
-    chosen = every.sort_values(["ring", "entity_id", "place"]).drop_duplicates(["ring", "entity_id"])[["ring", "entity_id", "kind", "role"]]
+    chosen = every.sort_values(["ring", "entity_id", "place"]).drop_duplicates(["ring", "entity_id"])
+    chosen = chosen.assign(core=chosen.place == 0)[["ring", "entity_id", "kind", "role", "core"]]
     joined = chosen.merge(usual[["ring", "entity_id", "role"]].rename(columns={"role": "usual"}), on=["ring", "entity_id"], how="left")
     joined["role"] = joined.role.fillna(joined.usual).fillna(joined.kind)
     counts = here.groupby(["ring", "entity_id"]).unit.nunique().rename("n_units").reset_index()

@@ -18,7 +18,7 @@ from pipelines.graph import standing
 from pipelines.graph.continuity import Named, continued
 from pipelines.graph.groups import AGAIN, CONTACTS, CRASH, LINK, Groups, groups
 from pipelines.graph.measures import TRADES, Shape, shape, significance
-from pipelines.graph.membership import customers, members, merged, owners, participants
+from pipelines.graph.membership import common, customers, members, merged, owners, participants
 from pipelines.graph.reach import facts
 
 FEWEST, FAMILIES = 4, 3
@@ -53,12 +53,15 @@ SCHEMAS = {
 
 
 class Made(NamedTuple):
-    """Rings before they are measured: units (ring, unit, ...), people (ring, entity_id, ...), rows of the graph on their claims."""
+    """Rings before they are measured: units (ring, unit, ...), people (ring, entity_id, ...), rows of the graph on their claims, core, and
+    whose own the shared numbers are.
+    """
 
     units: pd.DataFrame
     people: pd.DataFrame
     rows: pd.DataFrame
     core: pd.DataFrame
+    own: pd.DataFrame
 
 
 def rings(tables: Mapping[str, ir.Table], as_of: date, known: pd.DataFrame | None = None) -> dict[str, ir.Table]:
@@ -98,13 +101,22 @@ def _made(tables: Mapping[str, ir.Table], found: Groups) -> Made:
     core = pd.concat([found.core.assign(role=None), own], ignore_index=True)
     units, core = (t.assign(ring=t.group.map(leading)) for t in (found.units, core))
     units = units.drop_duplicates(["ring", "unit", "code"])
-    core = core.drop_duplicates(["ring", "entity_id"])
+    shared = common(tables, core)
+    own = pd.concat([_ours(core), shared], ignore_index=True)
+    contacts = shared.assign(entity_id=shared.value, kind=shared.of)[["ring", "entity_id", "kind"]]
+    core = pd.concat([core, contacts], ignore_index=True).drop_duplicates(["ring", "entity_id"])
     people = members(rows, units, core[["ring", "entity_id", "kind", "role"]])
     people = people.assign(member=~people.kind.isin(CONTACTS), family=_families(tables, people))
     counted = people[people.member].groupby("ring").agg(n=("entity_id", "size"), families=("family", "nunique"))
     large = counted.index[(counted.n >= FEWEST) & (counted.families >= FAMILIES)]
     units, people = (t[t.ring.isin(large)].reset_index(drop=True) for t in (units, people))
-    return Made(units, people, rows, core)
+    return Made(units, people, rows, core, own)
+
+
+def _ours(core: pd.DataFrame) -> pd.DataFrame:
+    """People whose own number the ring shares: ring, entity_id, kind, value, of."""
+    kinds = core[core.kind.isin(CONTACTS)].drop_duplicates("entity_id").set_index("entity_id").kind
+    return core[core.value.notna()].assign(of=core.value.map(kinds))[["ring", "entity_id", "kind", "value", "of"]]
 
 
 def _families(tables: Mapping[str, ir.Table], people: pd.DataFrame) -> pd.Series:
@@ -137,10 +149,11 @@ def _joined(tables: Mapping[str, ir.Table], made: Made) -> pd.DataFrame:
 
 
 def _owned(made: Made, on: pd.DataFrame) -> pd.DataFrame:
-    """A shared number and whose own it is, with all the claims that it is on."""
-    own = made.core[made.core.value.notna() & made.core.ring.isin(made.people.ring)][["ring", "entity_id", "kind", "value"]]
-    counts = on.groupby(["ring", "entity_id", "kind"]).unit.nunique().rename("n").reset_index()
-    both = own.merge(counts.rename(columns={"entity_id": "value", "kind": "of"}), on=["ring", "value"])
+    """A shared number with whose own it is; a person's counts the claims that it is on, an organisation's those of the organisation."""
+    own = made.own[made.own.ring.isin(made.people.ring)].drop_duplicates(["ring", "entity_id", "value"])
+    counts = on.groupby(["ring", "entity_id"]).unit.nunique()
+    of_value, of_party = (pd.MultiIndex.from_frame(own[["ring", c]]).map(counts.to_dict()) for c in ("value", "entity_id"))
+    both = own.assign(n=pd.Series(of_value, index=own.index).fillna(pd.Series(of_party, index=own.index)).fillna(1).astype("int64"))
     first = both.entity_id < both.value
     sides = {"entity_id": ("entity_id", "value"), "kind": ("kind", "of"), "entity_id_b": ("value", "entity_id"), "kind_b": ("of", "kind")}
     return pd.DataFrame({"ring": both.ring, **{c: both[a].where(first, both[b]) for c, (a, b) in sides.items()}, "n": both.n})

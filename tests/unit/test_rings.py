@@ -81,14 +81,19 @@ def test_held_is_the_worst_over_all_links(pairs: list[tuple[int, int]]) -> None:
 
 
 def nodes(**kinds: str) -> pd.DataFrame:
-    rows = [(n, k, "customer" if k == "person" else k, 1, True) for n, k in kinds.items()]
-    return pd.DataFrame(rows, columns=["entity_id", "kind", "role", "n_units", "member"])
+    rows = [(n, k, "customer" if k == "person" else k, k == "garage", 1, True) for n, k in kinds.items()]
+    return pd.DataFrame(rows, columns=["entity_id", "kind", "role", "core", "n_units", "member"])
 
 
 def test_an_organisation_organises_before_people() -> None:
     star = pd.DataFrame([("p", "a"), ("p", "b"), ("p", "g"), ("g", "a")], columns=["a_id", "b_id"])
     assert shape(nodes(p="person", a="person", b="person", g="garage"), star).organiser == "g"
     assert shape(nodes(p="person", a="person", b="person"), star[star.b_id != "g"].head(2)).organiser == "p"
+
+
+def test_whom_the_ring_is_about_organises_before_the_big_hospital() -> None:
+    star = pd.DataFrame([("h", "a"), ("h", "b"), ("h", "g"), ("g", "a")], columns=["a_id", "b_id"])
+    assert shape(nodes(h="hospital", a="person", b="person", g="garage"), star).organiser == "g"
 
 
 def test_significance_counts_the_pairs_that_could_have_been_linked() -> None:
