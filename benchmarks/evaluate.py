@@ -19,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks import addresses, calibration, figures, proximity
+from benchmarks import addresses, calibration, figures, predicting, proximity
 from benchmarks.resolving import NAMES as RESOLVING
 from benchmarks.resolving import resolved
 from benchmarks.rings import NAMES as RINGS
@@ -138,6 +138,7 @@ def main() -> None:
                 print(name, result["sources"][name]["counts"], result["sources"][name]["anomaly_against_labels"], flush=True)
         if (options.shared / "cn_addresses").is_dir():
             result["addresses"] = addresses.figures(options.shared / "cn_addresses")
+        result["predicting"] = predicting.figures(options.shared)
         books = [simulated(seed, options.claims, Path(work)) for seed in options.seeds]
     result["simulated"], result["links"] = books, calibration.figures()
     if books:

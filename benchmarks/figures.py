@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+from benchmarks import predicted
+from benchmarks.tables import table
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 BLOCK = re.compile(r"(<!-- figures -->\n).*?(<!-- /figures -->)", re.DOTALL)
@@ -47,12 +49,6 @@ def put(document: Path, text: str) -> None:
     document.write_text(BLOCK.sub(lambda m: f"{m[1]}{text.strip()}\n{m[2]}", whole), encoding="utf-8")
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A Markdown table; all but the first column to the right."""
-    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines) + "\n"
-
-
 def evaluation(result: dict[str, Any]) -> str:
     """The block of ``docs/evaluation.md`` from what ``benchmarks.evaluate`` measured."""
     parts = [f"Commit `{result['commit'][:12]}`, {result['made_on']}."]
@@ -68,6 +64,8 @@ def evaluation(result: dict[str, Any]) -> str:
         parts.append(_calibrated(result["links"], [b["links"] for b in result["simulated"] if "links" in b]))
     if "addresses" in result:
         parts.append(_addresses(result["addresses"]))
+    if result.get("predicting"):
+        parts.append(predicted.section(result["predicting"]))
     parts += [_network(one["network"]) for one in result["sources"].values() if "network" in one]
     return "\n\n".join([*filter(None, parts), _sources(result["sources"]), _fired(result["sources"])])
 

@@ -1,0 +1,63 @@
+"""The section of `docs/evaluation.md` on what is learnt from verdicts, from what :mod:`benchmarks.predicting` measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from benchmarks.tables import table
+
+PROTOCOL = {
+    "expert_to_truth": "experts' verdicts of investigated claims → truth of the others",
+    "cross_validated": "five-fold, verdicts at hand",
+}
+
+
+def section(found: dict[str, Any]) -> str:
+    """Tables of what is reached beside what was asked, without verdicts, and for ifraud the learning curve."""
+    parts = [
+        "### Learnt from verdicts",
+        "`fraudleads predict` on the outside data, mean (standard deviation) over seeds:",
+        _reached(found),
+        _blind(found),
+    ]
+    parts += [_curve(one["learning_curve"]) for one in found.values() if "learning_curve" in one]
+    return "\n\n".join(parts)
+
+
+def _reached(found: dict[str, Any]) -> str:
+    rows = []
+    for name, one in found.items():
+        key = next(k for k in PROTOCOL if k in one)
+        asked = ", ".join(f"{k} ≥ {v}" for k, v in one["reach"].items())
+        rows.append((f"{name}: {PROTOCOL[key]}", asked, *(_mean(one[key][k]) for k in ("auc", "ap", "lift")), one["permuted_auc"]))
+    return table(("source and protocol", "asked", "AUC", "AP", "top-decile lift", "AUC of permuted labels"), rows)
+
+
+def _blind(found: dict[str, Any]) -> str:
+    rows = []
+    for name, one in found.items():
+        blind, column = one["no_labels"], one["no_labels"].get("column", {})
+        within = [d.get("auc_within_deciles_8_to_10", "-") for d in (blind, column)]
+        rows.append(
+            (
+                name,
+                blind["auc"],
+                blind["ap"],
+                within[0],
+                column.get("name", "none"),
+                column.get("auc", "-"),
+                column.get("ap", "-"),
+                within[1],
+            )
+        )
+    head = ("no verdict used", "AUC", "AP", "AUC within deciles 8-10 of money", "column of money", "its AUC", "its AP", "its AUC within")
+    return table(head, rows)
+
+
+def _curve(curve: dict[str, Any]) -> str:
+    rows = [(n, *(_mean(one[k]) for k in ("auc", "ap", "lift"))) for n, one in curve.items() if one]
+    return table(("ifraud: trained on the truth of so many claims at random (the ceiling)", "AUC", "AP", "top-decile lift"), rows)
+
+
+def _mean(one: dict[str, float]) -> str:
+    return f"{one['mean']:.3f} ({one['sd']:.3f})"
