@@ -193,6 +193,15 @@ def test_strata_least_counts_and_kinds_are_settings() -> None:
     assert pairs_of(links(tables, "agent-hospital", level=1e-12)) == set()
 
 
+def test_a_thin_stratum_falls_back_only_where_told() -> None:
+    """All of a hamlet's twelve families go where all of them go; pooled with other hamlets of the prefecture they are a league."""
+    frame = league("agent_id", "hospital_id")
+    tables = book(frame.assign(home_district=["500199" if i < 12 else f"50010{i % 8}" for i in range(60)]))
+    assert pairs_of(links(tables, "agent-hospital")) == set()
+    assert pairs_of(links(tables, "agent-hospital", thin=12)) == set()
+    assert pairs_of(links(tables, "agent-hospital", thin=13)) == {("agent:x", "hospital:x")}
+
+
 @pytest.mark.parametrize(
     "rules", [{"disabled": ("agent-hopsital",)}, {"leasts": {"agent": 3}}, {"strata": {"agent-hospital": ("village",)}}]
 )
