@@ -13,26 +13,33 @@ MOST = 100
 """Records listed per lead; the counts are of all."""
 HELD = {"parties": ("party_id", "entity_id"), "objects": ("object_id", "object_entity")}
 """Table → key of a record, and the entity it was joined into."""
+MEMBERS = (
+    ("claim", "claim_roles", "claim_id", "entity_id", ""), ("ring", "ring_members", "ring_id", "entity_id", ""),
+    *(("policy", "policies", "policy_id", f"{role}_entity", role) for role in ("holder", "insured", "beneficiary", "agent")),
+    ("phone", "parties", "phone", "entity_id", "subject"), ("account", "parties", "account", "entity_id", "subject"),
+    ("device", "parties", "device_id", "entity_id", "subject"),
+)  # fmt: skip
+"""Kind of subject that is no party, table that says who stands behind it, its key, the entity, and the role where the table has none."""
 COLUMNS = ["lead_id", "seq", "role", "entity_id", "record_id", *LINEAGE, "records", "n_insurers"]
 OTHERS = ["lead_id", "role", "entity_id", "rows", "first_at", "last_at"]
 
 
 def records(given: Given, leads: pd.DataFrame) -> pd.DataFrame:
-    """The records behind the subjects of leads, and behind the parties of a claim that is a subject itself.
+    """The records behind the subjects of leads, or behind the parties of a claim, policy, ring, phone, account or device.
 
     Parameters
     ----------
     given : mapping of str to table
-        ``parties`` and ``objects`` with their entities, and ``claim_roles``.
+        ``parties`` and ``objects`` with their entities, and the tables of ``MEMBERS``.
     leads : DataFrame
         lead_id, subject_kind, subject_id.
 
     Returns
     -------
     DataFrame
-        Columns ``COLUMNS`` by lead: role (``subject``, or the role in the claim), record_id (insurer:id of a party or object), the file,
-        row and digest it stands in, and of how many records at how many insurers its entity was made. At most ``MOST`` rows per lead.
-        Cost: one pass over the records and the roles of claims.
+        Columns ``COLUMNS`` by lead: role (``subject``, or the role in the claim, policy or ring), record_id (insurer:id of a party or
+        object), the file, row and digest it stands in, and of how many records at how many insurers its entity was made. At most ``MOST`` rows per lead.
+        Cost: a pass over the records and over each table of ``MEMBERS``.
     """
     held = _held(given)
     if held is None or leads.empty:
@@ -68,8 +75,13 @@ def _held(given: Given) -> ir.Table | None:
 def _named(given: Given, subjects: ir.Table) -> ir.Table:
     """Entities of each lead with their role: lead_id, role, entity_id."""
     own = subjects.select("lead_id", role=ibis.literal("subject"), entity_id="subject_id")
-    roles = relation(given, "claim_roles")
-    if roles is None or "entity_id" not in roles.columns:
-        return own
-    claims = subjects.filter(subjects.subject_kind == "claim").select("lead_id", claim_id="subject_id")
-    return own.union(claims.inner_join(roles.select("claim_id", "role", "entity_id"), "claim_id").drop("claim_id"), distinct=True)
+    tables = {name: table for name in {m[1] for m in MEMBERS} if (table := relation(given, name)) is not None}
+    parts = [_members(subjects, tables[m[1]], m) for m in MEMBERS if m[1] in tables and {m[2], m[3]} <= set(tables[m[1]].columns)]
+    return ibis.union(own, *parts, distinct=True) if parts else own
+
+
+def _members(subjects: ir.Table, table: ir.Table, member: tuple[str, str, str, str, str]) -> ir.Table:
+    kind, _, key, entity, role = member
+    of = table.select(subject_id=key, entity_id=entity, role=table.role if "role" in table.columns else ibis.literal(role))
+    joined = subjects.filter(subjects.subject_kind == kind).inner_join(of.filter(of.entity_id.notnull()), "subject_id")
+    return joined.select("lead_id", "role", "entity_id")

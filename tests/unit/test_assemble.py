@@ -10,6 +10,7 @@ from pipelines.leads import run
 from pipelines.leads.assemble import stories
 from pipelines.leads.export import for_insurer
 from pipelines.leads.packet import packet
+from pipelines.leads.records import records
 from tests.unit.leads_book import AS_OF, PERSON, book, finding
 
 NIGHT = ("key", date(2026, 1, 1))
@@ -134,6 +135,21 @@ def test_a_lead_lists_the_records_its_parties_were_joined_from():
         ["hospital", "a:h1"], ["insured", "a:p1"], ["insured", "b:p7"], ["insured", "b:p8"],
     ]  # fmt: skip
     assert set(held["lead_id"]) == {leads[PERSON], leads["a:0"]}
+
+
+def test_records_behind_what_is_no_party():
+    held = with_records()["parties"].assign(phone=["ph", "ph", None, "ph", None], account=None, device_id=None)
+    policies = pd.DataFrame({"policy_id": ["a:q1"], "holder_entity": [PERSON], "insured_entity": ["person:other"]})
+    members = pd.DataFrame({"ring_id": ["ring:1"], "entity_id": ["hospital:x"], "role": ["organiser"]})
+    kinds = {"policy": "a:q1", "ring": "ring:1", "phone": "ph", "device": "dv"}
+    leads = pd.DataFrame([{"lead_id": kind, "subject_kind": kind, "subject_id": subject} for kind, subject in kinds.items()])
+    found = records({"parties": held, "policies": policies, "ring_members": members}, leads)
+    told = found.groupby("lead_id").apply(lambda g: sorted({f"{r} {e}" for r, e in zip(g["role"], g["entity_id"], strict=True)}))
+    assert told.to_dict() == {
+        "policy": [f"holder {PERSON}", "insured person:other"],
+        "ring": ["organiser hospital:x"],
+        "phone": [f"subject {PERSON}", "subject person:other"],
+    }
 
 
 def test_an_export_has_an_insurers_own_records_and_counts_of_the_others():
