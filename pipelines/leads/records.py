@@ -38,7 +38,8 @@ def records(given: Given, leads: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Columns ``COLUMNS`` by lead: role (``subject``, or the role in the claim, policy or ring), record_id (insurer:id of a party or
-        object), the file, row and digest it stands in, and of how many records at how many insurers its entity was made. At most ``MOST`` rows per lead.
+        object), the file, row and digest it stands in, and of how many records at how many insurers its entity was made. At most
+        ``MOST`` rows per lead.
         Cost: a pass over the records and over each table of ``MEMBERS``.
     """
     held = _held(given)
