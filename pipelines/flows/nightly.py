@@ -44,6 +44,7 @@ class Night:
             f"{counts['leads']} leads in {counts['cases']} cases, {counts['listed']} listed, from {counts['claims']:,} claims; "
             f"{counts['quarantined']} rows quarantined; {len(self.manifest['silent'])} red flags could not be computed",
             *(f"refused, older data carried forward: {line}" for line in self.manifest["refused"]),
+            *(f"{design}: {about['advice']}" for design, about in self.manifest["linking"].items() if "advice" in about),
             f"look at {self.out / 'report.html'} (beside it: leads.csv, leads.xlsx, validation.html)",
         ]
 
@@ -118,6 +119,7 @@ def run_key(intake: Intake, settings: config.Settings, ledger: Path | None) -> s
             "libraries": runs.lock_digest(),
             "ledger": digest_file(ledger) if ledger else "",
             "link_models": link_models(intake),
+            "before": before["run_key"] if (before := intake.workspace.before(intake.as_of, intake.book)) else "",
             "rings": digest_file(rings) if (rings := known_rings(intake)) else "",
             "judgements": in_force(intake.workspace.root, intake.as_of).to_pylist(),
         },

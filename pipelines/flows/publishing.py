@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
@@ -23,6 +24,7 @@ PUBLISHED = (
     "lead_reasons",
     "lead_evidence",
     "lead_records",
+    "lead_history",
     "cases",
     "case_members",
     "neighbourhood",
@@ -72,7 +74,24 @@ def about(run: runs.Run, intake: Intake, settings: config.Settings, tables: Mapp
         "used": [a.digest for a in intake.used],
         "inputs": [{"delivery": a.label, "digest": a.digest, "rows": a.rows, "dq": a.dq} for a in intake.admissions],
         "counts": _counts(intake, tables),
+        "linking": _linking(tables["link_model"].to_pandas()),
     }
+
+
+RETRAIN = "keys have outgrown the link model: remove the folder link of the workspace, and the next night trains a new one"
+
+
+def _linking(rows: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """By design: the link model, records compared and why all of them, pairs accepted, keys left out; counts only."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows.sort_values("design").rename(columns={"digest": "model"}).to_dict("records"):
+        keys = {name: json.loads(row[name]) for name in ("skipped", "grown")}
+        found[row["design"]] = {
+            **{str(name): value for name, value in row.items()},
+            **keys,
+            **({"advice": RETRAIN} if keys["grown"] else {}),
+        }
+    return found
 
 
 def _quarantined(intake: Intake) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from pipelines.config import Settings
 from pipelines.leads.assemble import first_keys, leads, stories
 from pipelines.leads.crowd import CODE, concentration, with_concentrations
 from pipelines.leads.evidence import evidence
+from pipelines.leads.held import held
 from pipelines.leads.inputs import Given, card_table, cards
 from pipelines.leads.publish import Night, published, typed
 from pipelines.leads.score import SCORES, score
@@ -27,25 +28,25 @@ def run(given: Given, settings: Settings, night: Night | tuple[str, date], ledge
     ----------
     given : mapping of str to ibis Table or DataFrame
         ``findings``; ``claim_view``, ``policy_view``, ``edges``, ``policy_edges``, ``entities``, ``party_entity``, ``features_*``,
-        ``facts`` and the canonical tables for the evidence, each as far as the night has it; ``flags`` (else the registry);
-        ``reasons`` (else scored here).
+        ``facts``, ``entity_history`` and the canonical tables for the evidence, each as far as the night has it; ``flags`` (else the
+        registry); ``reasons`` (else scored here).
     settings : Settings
         All settings.
     night : (run_key, as_of)
         Which night it is.
     ledger : DataFrame, optional
-        ``lead_id`` and ``first_seen`` of every lead published before.
+        Every lead published before: lead_id, subject_kind, subject_id, scheme, first_seen.
 
     Returns
     -------
     dict of str to DataFrame
-        ``leads``, ``lead_reasons``, ``lead_evidence``, ``lead_records``, ``cases``, ``case_members``, ``scores``, each in its total order,
-        and the new ``ledger`` (lead_id, subject_kind, subject_id, scheme, first_seen).
+        ``leads``, ``lead_reasons``, ``lead_evidence``, ``lead_records``, ``lead_history``, ``cases``, ``case_members``, ``scores``, each in
+        its total order, and the new ``ledger`` (lead_id, subject_kind, subject_id, scheme, first_seen).
     """
     given = given if CODE in set(cards(given)["code"]) else with_concentrations(given, settings)
     scored = {"reasons": given["reasons"], "scores": given.get("scores")} if "reasons" in given else score(given, settings.scoring)
     reasons = stories(pd.DataFrame(scored["reasons"]))
-    table = leads(reasons, first_keys(given), settings)
+    table = held(leads(reasons, first_keys(given), settings), ledger, given)
     keys = ["subject_kind", "subject_id", "story"]
     told = reasons.rename(columns={"scheme": "speaks_for"}).merge(
         table[["lead_id", "subject_kind", "subject_id", "scheme"]].rename(columns={"scheme": "story"}), on=keys

@@ -28,7 +28,7 @@ def for_insurer(tables: Mapping[str, pd.DataFrame], insurer: str) -> dict[str, p
     dict of str to DataFrame
         ``leads`` (those with evidence of this insurer; money and subject only where all of it is its own), ``lead_reasons``,
         ``lead_evidence`` (its own rows), ``lead_evidence_others`` (counts and dates), ``lead_records`` and ``lead_records_others``,
-        ``cases`` and ``case_members`` likewise.
+        ``lead_history``, ``cases`` and ``case_members`` likewise.
 
     Raises
     ------
@@ -51,6 +51,7 @@ def for_insurer(tables: Mapping[str, pd.DataFrame], insurer: str) -> dict[str, p
         "lead_evidence_others": others(proof[proof["lead_id"].isin(ids)], insurer),
         "lead_records": held[held["insurer"] == insurer].reset_index(drop=True),
         "lead_records_others": records.others(held, insurer),
+        "lead_history": tables["lead_history"].loc[lambda t: t["lead_id"].isin(ids)].reset_index(drop=True),
         "cases": _shown(cases, insurer),
         "case_members": tables["case_members"].loc[lambda t: t["lead_id"].isin(ids)].reset_index(drop=True),
     }

@@ -16,6 +16,7 @@ from pipelines.leads.cases import members
 from pipelines.leads.company import companions
 from pipelines.leads.evidence import COLUMNS as EVIDENCE
 from pipelines.leads.evidence import claims_of
+from pipelines.leads.held import histories
 from pipelines.leads.inputs import Given
 from pipelines.leads.money import stakes, totals, units
 from pipelines.leads.places import places_of
@@ -92,6 +93,7 @@ def published(given: Given, settings: Settings, night: Night, parts: Parts) -> d
         "lead_reasons": _reasons(told),
         "lead_evidence": proof[EVIDENCE],
         "lead_records": records(given, table),
+        "lead_history": histories(table, given),
         "cases": cases[CASES],
         "case_members": _members(numbered),
         "ledger": _ledger(table, ledger),
@@ -173,7 +175,8 @@ def _ledger(table: pd.DataFrame, ledger: pd.DataFrame | None) -> pd.DataFrame:
     known = [ledger[LEDGER], table[LEDGER]] if ledger is not None and len(ledger) else [table[LEDGER]]
     both = pd.concat(known, ignore_index=True)
     both["first_seen"] = pd.to_datetime(both["first_seen"])
-    return both.sort_values(["lead_id", "first_seen"]).drop_duplicates("lead_id", ignore_index=True)
+    # Stable: a lead that a merged subject carries on stays under the subject that it was first published on.
+    return both.sort_values(["lead_id", "first_seen"], kind="stable").drop_duplicates("lead_id", ignore_index=True)
 
 
 def _version() -> str:

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from features.schema import tables as canonical
 from pipelines.errors import UsageError
-from pipelines.report import records
+from pipelines.report import history, records
 from pipelines.report.mask import identifier, masked, pseudonym
 from pipelines.report.messages import BLANK, Messages, catalogue, plain
 from pipelines.report.story import documents, tenths, told
@@ -64,6 +64,8 @@ def lead(tables: Mapping[str, pd.DataFrame], lead_id: str, language: str, names:
     wanted = documents(reasons, plain(row.first_document))
     ask = [Text(f"{i}. {d[language]}") for i, d in enumerate(wanted, 1)]
     facts = [*_facts(row, messages, language), _case(tables["cases"], row, messages, language)]
+    past = tables["lead_history"].loc[lambda t: t.lead_id == row.lead_id].to_dict("records")
+    facts += [Text(line[language], style="italic") for line in history.told(past, row.subject_id, messages, names or {})]
     head = Panel(Group(*facts), title=title, subtitle=messages.text("text", "never")[language])
     check = Text(messages.text("text", "check")[language], style="bold")
     proof = tables["lead_evidence"].loc[lambda t: t.lead_id == row.lead_id]
@@ -124,10 +126,12 @@ _CARD_COLUMNS = (("column", "code"), ("column", "name"), ("text", "severity"), (
 
 
 def _chosen(tables: Mapping[str, pd.DataFrame], lead_id: str) -> pd.Series:
-    """The lead by its id, else the leading lead of the case with that id or rank."""
+    """The lead by its id or that of a lead that it carries on, else the leading lead of the case with that id or rank."""
     leads, cases = tables["leads"], tables["cases"]
     led = cases[(cases.case_id == lead_id) | (cases["rank"].astype(str) == lead_id)].lead_id
-    found = leads[(leads.lead_id == lead_id) | leads.lead_id.isin(led)]
+    past = tables["lead_history"]
+    carried = past[past.aliases.map(lambda ids: lead_id in ids.split(","))].lead_id
+    found = leads[(leads.lead_id == lead_id) | leads.lead_id.isin(led) | leads.lead_id.isin(carried)]
     if found.empty:
         raise UsageError(f"no lead '{lead_id}' in this night", "leads show", "take a lead_id, a case_id or a case_rank from leads.csv")
     row: pd.Series = found.iloc[0]

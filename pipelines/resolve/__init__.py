@@ -18,6 +18,7 @@ from features.spine import kind_of
 from pipelines.resolve.components import number
 from pipelines.resolve.events import events, object_entity
 from pipelines.resolve.families import exemptions, families
+from pipelines.resolve.history import entity_history
 from pipelines.resolve.organised import organised
 from pipelines.resolve.people import Evidence, people
 from pipelines.resolve.persons import entities, identified, party_entity
@@ -45,7 +46,7 @@ PARTY_COLUMNS = {
 def run(
     tables: Mapping[str, ir.Table], engine: Engine | None = None, as_of: date | None = None, evidence: Evidence | None = None
 ) -> dict[str, ir.Table]:
-    """The tables with entity and event ids, plus ``entities`` and ``party_entity``, and with evidence what :func:`_linked` made.
+    """The tables with entity and event ids, plus ``entities`` and ``party_entity``; with evidence ``entity_history`` and what was linked.
 
     Parameters
     ----------
@@ -68,6 +69,8 @@ def run(
     mapped = party_entity(found)
     family = families(found, tables["parties"], tables["party_links"])
     result = {**tables, **linked, "party_entity": mapped, "entities": _entities(found, family, tables, as_of)}
+    if engine and evidence:
+        result["entity_history"] = entity_history(found, engine, evidence.before, as_of)
     result["parties"] = _parties(tables["parties"], mapped, family)
     for name, columns in PARTY_COLUMNS.items():
         result[name] = _attached(tables[name], mapped, columns)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +20,7 @@ from pipelines.resolve import forms
 from pipelines.resolve.designs import PERSONS
 from pipelines.resolve.incremental import Basis, State, compare, left_behind
 from pipelines.resolve.judgements import TABLE as JUDGED
+from pipelines.resolve.linking import Links, grown
 from pipelines.resolve.model import Design, Model, load, outdated, save
 from pipelines.resolve.regroup import regrouped
 from pipelines.resolve.training import train
@@ -71,7 +74,8 @@ class Linked:
         The accepted pairs with their evidence, and what else the next night goes on from.
     about : dict
         One row of the table ``link_model``: design, digest (of the model), basis, why (all records were compared; empty if only those
-        touched), and the figures of :class:`pipelines.resolve.incremental.Compared`.
+        touched), the figures of :class:`pipelines.resolve.incremental.Compared`, and ``skipped`` and ``grown``: how many keys of each
+        rule are left out, and how many of these the model does not leave out, as JSON.
     """
 
     roots: ir.Table
@@ -165,7 +169,14 @@ def linked(connection: duckdb.DuckDBPyConnection, table: str, asked: Asked, evid
     records = compared.records.set_column(2, "cluster", grouped["cluster"])
     state = State(basis.digest, compared.links.pairs, records, compared.values, compared.links.skipped, said)
     about = {"design": asked.name, "digest": model.digest, "basis": basis.digest, "why": why, **compared.figures}
+    about |= {name: json.dumps(rows) for name, rows in keys(model, compared.links).items()}
     return Linked(_rooted(grouped, nodes), state, about)
+
+
+def keys(model: Model, links: Links) -> dict[str, dict[str, int]]:
+    """By rule, keys left out tonight, and those among them that have outgrown the model."""
+    tables = {"skipped": links.skipped, "grown": grown(model, links)}
+    return {name: dict(sorted(Counter(table["rule"].to_pylist()).items())) for name, table in tables.items()}
 
 
 def reason(before: State | None, basis: str) -> str:

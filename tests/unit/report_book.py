@@ -219,7 +219,21 @@ def tables() -> dict[str, pd.DataFrame]:
         "case_members": members,
         "neighbourhood": edges,
     }
-    return {name: pd.DataFrame(rows) for name, rows in frames.items()}
+    return {name: pd.DataFrame(rows) for name, rows in frames.items()} | {"lead_history": history_of(leads)}
+
+
+def history_of(leads: list[dict[str, Any]]) -> pd.DataFrame:
+    """The subject of the first lead took in another and their leads became one; that of the second came apart."""
+    day = pd.Timestamp("2025-12-30")
+    changes = [
+        ("merge", leads[0]["subject_id"], hexid("person", 71), "beefbeefbeefbeef"),
+        ("split", hexid("agent", 72), leads[1]["subject_id"], ""),
+    ]
+    rows = [
+        {"lead_id": lead["lead_id"], "seq": 1, "change": change, "entity_id": now, "predecessor": before, "as_of": day, "aliases": aliases}
+        for lead, (change, now, before, aliases) in zip(leads, changes, strict=False)
+    ]
+    return pd.DataFrame(rows)
 
 
 META: dict[str, Any] = {
