@@ -86,6 +86,11 @@ def test_every_lead_has_its_evidence_picture_and_timeline(html: str) -> None:
     assert "alpha/2025-12-28/claims.csv.gz" in "".join(text(b) for b in first)
 
 
+def test_a_lead_says_that_its_subject_was_two_or_one_with_another(html: str) -> None:
+    assert "本对象在 2025-12-30 之前是两个" in html and "This subject was two until 2025-12-30" in html
+    assert html.count("本对象在 2025-12-30 之前与") == 1 and "beefbeefbeefbeef" in html
+
+
 def test_quality_and_list_say_what_a_reader_must_know(html: str) -> None:
     page = parsed(html)
     notes = text(by_class(page, "section", "quality")[0])

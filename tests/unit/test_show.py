@@ -41,6 +41,13 @@ def test_a_lead_shows_the_other_leads_of_its_case_and_its_source_records() -> No
     assert "feedfeedfeedfeed" not in alone and "Other leads of this case" not in alone
 
 
+def test_a_lead_says_what_became_of_its_subject_and_is_found_by_the_lead_that_it_carries_on() -> None:
+    text = show.as_text(show.lead(TABLES, "beefbeefbeefbeef", "en"), 240)
+    assert FIRST in text and "This subject was two until 2025-12-30" in text and "carries on the earlier leads beefbeefbeefbeef" in text
+    assert "在 2025-12-30 之前与" in show.as_text(show.lead(TABLES, "2", "zh"), 240)
+    assert "until 2025-12-30" not in show.as_text(show.lead(TABLES, "3", "en"), 240).lower()
+
+
 def test_no_such_lead_is_an_error_that_says_where_to_look() -> None:
     with pytest.raises(UsageError, match=r"leads\.csv"):
         show.lead(TABLES, "nobody", "zh")
