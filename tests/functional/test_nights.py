@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,15 +52,14 @@ def nights(tmp_path_factory: pytest.TempPathFactory) -> Nights:
 
 
 def _late(book: Path, day: str) -> None:
-    """Some parties of every insurer come a night later than they did."""
+    """Some parties of every insurer come on a later day than they did."""
     for insurer in (book / "deliveries").iterdir():
-        first = min(insurer.iterdir()) / "parties.csv"
-        lines = first.read_text(encoding="utf-8").splitlines(keepends=True)
-        first.write_text("".join(lines[:-20]), encoding="utf-8")
-        (insurer / day).mkdir(exist_ok=True)
-        later = insurer / day / "parties.csv"
-        rest = later.read_text(encoding="utf-8").splitlines(keepends=True)[1:] if later.exists() else []
-        later.write_text("".join([lines[0], *lines[-20:], *rest]), encoding="utf-8")
+        first, later = min(insurer.iterdir()) / "parties.csv.gz", insurer / day / "parties.csv.gz"
+        head, *rows = gzip.decompress(first.read_bytes()).splitlines(keepends=True)
+        rest = gzip.decompress(later.read_bytes()).splitlines(keepends=True)[1:] if later.exists() else []
+        later.parent.mkdir(exist_ok=True)
+        first.write_bytes(gzip.compress(b"".join([head, *rows[:-20]])))
+        later.write_bytes(gzip.compress(b"".join([head, *rows[-20:], *rest])))
 
 
 def _merging(night: Night) -> tuple[pd.Series, str, tuple[str, str]]:
