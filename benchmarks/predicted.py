@@ -20,7 +20,7 @@ def section(found: dict[str, Any]) -> str:
         _reached(found),
         _blind(found),
     ]
-    parts += [_curve(one["learning_curve"]) for one in found.values() if "learning_curve" in one]
+    parts += [_curve(name, one["learning_curve"]) for name, one in found.items() if "learning_curve" in one]
     return "\n\n".join(parts)
 
 
@@ -54,9 +54,10 @@ def _blind(found: dict[str, Any]) -> str:
     return table(head, rows)
 
 
-def _curve(curve: dict[str, Any]) -> str:
+def _curve(name: str, curve: dict[str, Any]) -> str:
     rows = [(n, *(_mean(one[k]) for k in ("auc", "ap", "lift"))) for n, one in curve.items() if one]
-    return table(("ifraud: trained on the truth of so many claims at random (the ceiling)", "AUC", "AP", "top-decile lift"), rows)
+    trained = "truth of so many claims at random (the ceiling)" if name == "ifraud" else "so many verdicts (logistic and forest)"
+    return table((f"{name}: {trained}", "AUC", "AP", "top-decile lift"), rows)
 
 
 def _mean(one: dict[str, float]) -> str:

@@ -71,7 +71,16 @@ def _folded(rows: Rows, known: pd.Series, seeds: tuple[int, ...]) -> Found:
     parts = {s: Supervised(s).outside(rows, known) for s in seeds}
     fused = [chosen_out_of_fold(known.to_numpy(), parts[s], s) for s in seeds]
     each = {f: _spread([_measured(known.to_numpy(), parts[s][f].to_numpy()) for s in seeds]) for f in parts[seeds[0]]}
-    return {"cross_validated": _spread([_measured(known.to_numpy(), f) for f in fused]), "families": each}
+    curve = {str(n): _spread([_fewer(rows, known, n, s) for s in seeds[:3]]) for n in (len(known) // 4, len(known) // 2, len(known))}
+    measured = _spread([_measured(known.to_numpy(), f) for f in fused])
+    return {"cross_validated": measured, "families": each, "learning_curve": curve}
+
+
+def _fewer(rows: Rows, known: pd.Series, many: int, seed: int) -> dict[str, float]:
+    """The same with ``many`` verdicts drawn at random, by the logistic regression and the forest alone, which are quick."""
+    some = known.sample(many, random_state=seed)
+    parts = Supervised(seed, ("logistic", "forest")).outside(rows, some)
+    return _measured(some.sort_index().to_numpy(), chosen_out_of_fold(some.sort_index().to_numpy(), parts, seed))
 
 
 def chosen_out_of_fold(known: np.ndarray, parts: pd.DataFrame, seed: int) -> np.ndarray:

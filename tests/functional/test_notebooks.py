@@ -39,22 +39,30 @@ def test_a_notebook_runs_on_a_night(path: Path, small_night, monkeypatch: pytest
     for place, cell in enumerate(code(path)):
         exec(compile("".join(cell["source"]), f"{path.name}[{place}]", "exec"), space)
     assert space["out"] == small_night.out.resolve()
-    assert space["graph"].number_of_nodes() > 2
     SEEN[path.stem](space)
 
 
 def _scorecard(space: dict[str, Any]) -> None:
+    assert space["graph"].number_of_nodes() > 2
     assert isinstance(space["scorecard"], pd.DataFrame)
     assert len(space["scorecard"]) > 5
 
 
 def _ring(space: dict[str, Any]) -> None:
     """What the notebook measures of the ring is what the night published, and every claim is told where it comes from."""
+    assert space["graph"].number_of_nodes() > 2
     ring = space["ring"]
     assert space["held"](space["graph"]) == ring["held"]
     assert set(space["claims"]["source"]) == set(ring["made_by"].split(","))
     assert (Path(os.environ["FRAUDLEADS_WORKSPACE"]) / "ring.svg").read_text(encoding="utf-8").startswith("<svg xmlns")
 
 
-SEEN = {"01_meet_a_night": _scorecard, "02_from_link_to_ring": _ring}
+def _retrained(space: dict[str, Any]) -> None:
+    """A small book's verdicts are counted, and too few to learn from."""
+    assert {"confirmed", "cleared"} <= set(space["verdicts"].columns)
+    assert space["said"] and all("too few" in line or "stored" in line for line in space["said"])
+    assert space["figures"]["nights"] >= 1 and set(space["figures"]["kinds"]) <= set(space["verdicts"].index)
+
+
+SEEN = {"01_meet_a_night": _scorecard, "02_from_link_to_ring": _ring, "03_retrain_and_compare": _retrained}
 """What to look at after each notebook; one without an entry fails."""
