@@ -147,13 +147,13 @@ def component_of(size: int, ends: Ints) -> Ints:
 
 def _doubtful(labels: Ints, weights: Floats, facts: Facts) -> list[tuple[set[int], dict[Pair, float]]]:
     """Components of four records or more, or that may contradict themselves: nodes and edges of each."""
-    import pandas as pd
-
-    held = pd.DataFrame(dict(enumerate([*facts.marks, facts.births])), dtype="object").groupby(labels)
-    several = (held.nunique() > 1).any(axis=1) | (held.size() > 3)
-    doubtful = np.union1d(several.index[several], labels[sorted(facts.forbidden)])
-    nodes = np.flatnonzero(np.isin(labels, doubtful))
-    rows = weights[np.isin(labels[weights[:, 0].astype(np.int64)], doubtful)]
+    several = np.bincount(labels, minlength=len(labels)) > 3
+    for values in (*facts.marks, facts.births):
+        several |= _contradicting(labels, values)
+    several[labels[sorted(facts.forbidden)]] = True
+    inside = several[labels]
+    nodes = np.flatnonzero(inside)
+    rows = weights[inside[weights[:, 0].astype(np.int64)]]
     members: dict[int, set[int]] = defaultdict(set)
     edges: dict[int, dict[Pair, float]] = defaultdict(dict)
     for node, root in zip(nodes.tolist(), labels[nodes].tolist(), strict=True):
@@ -161,6 +161,17 @@ def _doubtful(labels: Ints, weights: Floats, facts: Facts) -> list[tuple[set[int
     for a, b, weight in rows.tolist():
         edges[int(labels[int(a)])][int(a), int(b)] = weight
     return [(members[root], edges[root]) for root in sorted(edges)]
+
+
+def _contradicting(labels: Ints, values: list[str | None]) -> npt.NDArray[np.bool_]:
+    """By the smallest node of a component: whether two of its nodes have different values."""
+    codes = pc.dictionary_encode(pa.array(values, pa.string())).indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    known = codes >= 0
+    least, most = np.full(len(labels), len(labels)), np.full(len(labels), -1)
+    np.minimum.at(least, labels[known], codes[known])
+    np.maximum.at(most, labels[known], codes[known])
+    found: npt.NDArray[np.bool_] = most > least
+    return found
 
 
 def _settled(members: set[int], edges: dict[Pair, float], facts: Facts, threshold: float) -> list[set[int]]:
