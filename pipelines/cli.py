@@ -165,7 +165,7 @@ def rings_draw(
 
 @resolve_app.command("explain")
 def resolve_explain(record_a: str, record_b: str, workspace: Workspace = VAR, lang: Language = "zh") -> None:
-    """Say why two records of persons or organisations (insurer:id) are one or not: what was compared, and what it weighs."""
+    """Say why two records of persons or organisations, or two claims (insurer:id), are one or not: what was compared, what it weighs."""
     from pipelines.flows.inspect import known_language
     from pipelines.flows.linking import explain
 

@@ -105,7 +105,7 @@ def trace_claim(workspace: Path, claim_id: str, language: str) -> str:
         If the night knows no such claim.
     """
     stages = latest_stages(workspace)
-    steps = [(name, _rows(stages, stage, name, column, claim_id)) for stage, name, column in _STEPS]
+    steps = [(name, _rows(stages, f"{stage}/{name}", columns, claim_id)) for stage, name, columns in _STEPS]
     found = [(name, rows) for name, rows in steps if len(rows)]
     if not found:
         held = "it may be in the quarantine: see validation.html"
@@ -114,15 +114,16 @@ def trace_claim(workspace: Path, claim_id: str, language: str) -> str:
 
 
 _STEPS = (
-    ("staging", "claims", "claim_id"),
-    ("resolve", "claim_roles", "claim_id"),
-    ("staging", "claim_diagnoses", "claim_id"),
-    ("staging", "claim_bills", "claim_id"),
-    ("staging", "claim_objects", "claim_id"),
-    ("graph", "edges", "claim_id"),
-    ("features", "features_claim", "subject_id"),
-    ("flags", "findings", "evidence_key"),
-    ("leads", "lead_evidence", "claim_id"),
+    ("staging", "claims", ("claim_id",)),
+    ("resolve", "claim_roles", ("claim_id",)),
+    ("staging", "claim_diagnoses", ("claim_id",)),
+    ("staging", "claim_bills", ("claim_id",)),
+    ("staging", "claim_objects", ("claim_id",)),
+    ("resolve", "event_links", ("claim_l", "claim_r")),
+    ("graph", "edges", ("claim_id",)),
+    ("features", "features_claim", ("subject_id",)),
+    ("flags", "findings", ("evidence_key",)),
+    ("leads", "lead_evidence", ("claim_id",)),
 )
 
 
@@ -157,11 +158,12 @@ def _latest(workspace: Path) -> Path:
     return latest.resolve()
 
 
-def _rows(stages: Path, stage: str, name: str, column: str, claim_id: str) -> pd.DataFrame:
-    path = stages / stage / f"{name}.parquet"
+def _rows(stages: Path, table: str, columns: tuple[str, ...], claim_id: str) -> pd.DataFrame:
+    """Rows of a table that name a claim in any of the columns."""
+    path = stages / f"{table}.parquet"
     if not path.exists():
-        raise DataError("a table of the latest night is missing", f"{stage}/{name}", "run the night again")
-    return pd.read_parquet(path, filters=[(column, "==", claim_id)])
+        raise DataError("a table of the latest night is missing", table, "run the night again")
+    return pd.read_parquet(path, filters=[[(column, "==", claim_id)] for column in columns])
 
 
 def _names(workspace: Path, unmask: bool, what: str) -> dict[str, str]:

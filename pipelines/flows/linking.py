@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from pipelines import runs
 from pipelines.errors import DataError, UsageError
+from pipelines.flows import happening
 from pipelines.flows.inspect import latest_manifest, latest_stages
 from pipelines.report.messages import catalogue
 from pipelines.resolve import forms, premises
@@ -48,13 +49,13 @@ ORGANISATIONS = Side("organisation", premises.written)
 
 
 def explain(workspace: Path, a: str, b: str, language: str) -> list[str]:
-    """Why two records are one person or organisation, or not.
+    """Why two records are one person or organisation, or two claims one event, or not.
 
     Parameters
     ----------
     workspace : Path
     a, b : str
-        Party ids as in ``leads.csv``: insurer:id.
+        Party ids, or claim ids, as in ``leads.csv``: insurer:id.
     language : str
         ``"zh"`` or ``"en"``.
 
@@ -65,6 +66,8 @@ def explain(workspace: Path, a: str, b: str, language: str) -> list[str]:
     """
     say = partial(_say, language)
     stages = latest_stages(workspace)
+    if claims := happening.explain(stages, a, b, language):
+        return claims
     rows = _records(stages, a, b)
     entity = pd.read_parquet(stages / "resolve" / "party_entity.parquet", filters=[("party_id", "in", [a, b])])
     one = entity.entity_id.nunique() == 1

@@ -106,12 +106,17 @@ def known_rings(intake: Intake) -> Path | None:
 def _evidence(intake: Intake) -> resolve.Evidence:
     """The raw values of the parties and objects in use, what people said of them, and what the night before found."""
     home = intake.workspace
-    delivered = (admission.vault_path(home.vault, d) for d in intake.used if d.table in ("parties", "objects"))
-    files = tuple(path for path in delivered if path.exists())
     said = judgements.in_force(home.root, intake.as_of)
     version = digest(runs.code_digest(), runs.lock_digest())
     secret = digest("who is who", config.token_key(sample=intake.sources == (SAMPLE_NAME,)), length=64)
-    return resolve.Evidence(files, said, home.root / MODELS, _before(intake), version, secret)
+    places = _vault(intake, "claims")
+    return resolve.Evidence(_vault(intake, "parties", "objects"), said, home.root / MODELS, _before(intake), version, secret, places)
+
+
+def _vault(intake: Intake, *names: str) -> tuple[Path, ...]:
+    """Files with the raw values of the versions in use of some tables."""
+    delivered = (admission.vault_path(intake.workspace.vault, d) for d in intake.used if d.table in names)
+    return tuple(path for path in delivered if path.exists())
 
 
 def _before(intake: Intake) -> Path | None:

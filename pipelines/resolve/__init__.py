@@ -16,12 +16,13 @@ import pyarrow as pa
 
 from features.spine import kind_of
 from pipelines.resolve.components import number
-from pipelines.resolve.events import events, object_entity
+from pipelines.resolve.events import events
 from pipelines.resolve.families import exemptions, families
 from pipelines.resolve.history import entity_history
 from pipelines.resolve.organised import organised
-from pipelines.resolve.people import Evidence, people
+from pipelines.resolve.people import Evidence, files_of, people
 from pipelines.resolve.persons import entities, identified, party_entity
+from pipelines.resolve.things import object_entity
 from pipelines.resolve.vehicles import doubted
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ PARTY_COLUMNS = {
 def run(
     tables: Mapping[str, ir.Table], engine: Engine | None = None, as_of: date | None = None, evidence: Evidence | None = None
 ) -> dict[str, ir.Table]:
-    """The tables with entity and event ids, plus ``entities`` and ``party_entity``; with evidence ``entity_history`` and what was linked.
+    """The tables with entity and event ids; ``entities``, ``party_entity``, ``event_links``; with evidence also ``entity_history``, links.
 
     Parameters
     ----------
@@ -76,7 +77,7 @@ def run(
         result[name] = _attached(tables[name], mapped, columns)
     result["claim_roles"] = _with_kind(result["claim_roles"])
     unsure = doubted(tables["objects"], engine, evidence.vault) if engine and evidence else None
-    return _events({**result, **_objects(tables, unsure)}, mapped)
+    return _events({**result, **_objects(tables, unsure)}, mapped, engine, files_of(evidence.places if evidence else ()))
 
 
 def _linked(numbered: ir.Table, engine: Engine, evidence: Evidence) -> tuple[list[ir.Table], dict[str, ir.Table]]:
@@ -87,9 +88,10 @@ def _linked(numbered: ir.Table, engine: Engine, evidence: Evidence) -> tuple[lis
     return [linked.roots for linked in found.values()], {name: ibis.memtable(table) for name, table in tables.items()}
 
 
-def _events(result: dict[str, ir.Table], mapped: ir.Table) -> dict[str, ir.Table]:
-    happened = events(result["claims"], result["claim_roles"], result["claim_objects"])
-    result["claims"] = result["claims"].left_join(happened, "claim_id").drop("claim_id_right")
+def _events(result: dict[str, ir.Table], mapped: ir.Table, engine: Engine | None, vault: str) -> dict[str, ir.Table]:
+    happened = events(result, engine, vault)
+    result["event_links"] = happened.links
+    result["claims"] = result["claims"].left_join(happened.events, "claim_id").drop("claim_id_right")
     result["claim_objects"] = result["claim_objects"].drop("object_kind")
     things = result["objects"].select(key="object_id", known_entity="object_entity")
     names = things.union(mapped.select(key="party_id", known_entity="entity_id"))

@@ -1,102 +1,189 @@
-"""What happened: vehicles by their marks, and claims on one crash or one stay as one event."""
+"""What happened: claims that tell of one accident or one stay are one event, and every join says by which rule and what agreed."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.types as ir
 
 from pipelines.engine.keeping import kept
-from pipelines.ids import digest_columns
-from pipelines.resolve.components import Key, components, merge, number, pairs, rooted
+from pipelines.resolve.accounts import INJURY, accounts, present, vehicles
+from pipelines.resolve.chains import chained
+from pipelines.resolve.components import Key, components, pairs, rooted
+from pipelines.resolve.crowds import crowds
+from pipelines.resolve.places import placed
 
-OBJECT_KEYS = (Key(("kind", "sure_vin")), Key(("kind", "vin"), agree=("plate",)), Key(("kind", "plate"), agree=("vin",)))
+if TYPE_CHECKING:
+    from pipelines.engine import Engine
+
+HOUR = 3600
+VEHICLE_HOURS, PERSON_HOURS, POLICE_HOURS, PAIR_HOURS, ROAD_HOURS = 2, 2, 24, 12, 0.5
+"""Reports of one vehicle, person, police report, the same two vehicles, one road are of one accident if so close in time."""
+RULES = ("report", "police", "vehicle", "vehicles", "person", "stay", "bill", "place", "road", "crowd")
+"""Report number of an insurer; police report; one vehicle; the same two vehicles; one person who was there; overlapping stays of one
+person in one hospital; one bill of one person; one place at one time; one road at one time and one hospital; a mass admission."""
 
 
-def object_entity(objects: ir.Table, doubted: ir.Table | None = None) -> ir.Table:
-    """Map (object_id, object_entity): one vehicle by VIN, else plate, else its own id.
+AGREEING = {"police": "police_report_no", "hospital": "hospital_id", "admission": "start", "person": "person_id"}
+"""Column of the evidence → what of two accounts is equal or not."""
 
-    Parameters
+
+@dataclass(frozen=True)
+class Happened:
+    """Events of claims.
+
+    Attributes
     ----------
-    objects : ibis Table
-        The canonical table.
-    doubted : ibis Table, optional
-        token, column: a VIN among them joins records whose plates agree only, a plate none.
+    events : ibis Table
+        claim_id, event_id: the earliest received claim of the same accident or stay.
+    links : ibis Table
+        One row per joined pair and rule: claim_l, claim_r, event_id, rule, and what agrees: hours (between the two, null where a time of
+        day is missing), days (between the dates), police, hospital, admission, person, vehicle (bools; null where one does not say),
+        families and expected (of a crowd). No personal values.
     """
-    records = kept(number(_marked(objects.mutate(kind=objects.kind.fill_null("other")), doubted), "object_id"))
-    joined = rooted(records.select("n", "object_id", "kind"), merge(records, OBJECT_KEYS))
-    seniors = records.select(senior="n", first_key="object_id")
-    found = joined.inner_join(seniors, joined.root == seniors.senior)
-    return kept(found.select("object_id", object_entity=found.kind + ":" + digest_columns(found.first_key)))
+
+    events: ir.Table
+    links: ir.Table
 
 
-def _marked(objects: ir.Table, doubted: ir.Table | None) -> ir.Table:
-    """Objects with ``sure_vin``, and without plates that are none."""
-    if doubted is None:
-        return objects.mutate(sure_vin=objects.vin)
-    vins, plates = (doubted.filter(doubted.column == column).select(**{f"no_{column}": "token"}) for column in ("vin", "plate"))
-    joined = objects.left_join(vins, objects.vin == vins.no_vin)
-    joined = joined.left_join(plates, joined.plate == plates.no_plate)
-    sure = ibis.ifelse(joined.no_vin.isnull(), joined.vin, ibis.null("string"))
-    plate = ibis.ifelse(joined.no_plate.isnull(), joined.plate, ibis.null("string"))
-    return joined.mutate(sure_vin=sure, plate=plate).drop("no_vin", "no_plate")
-
-
-def events(claims: ir.Table, claim_roles: ir.Table, claim_objects: ir.Table) -> ir.Table:
-    """Claim → event: the earliest received claim of the same crash or stay.
+def events(tables: Mapping[str, ir.Table], engine: Engine | None, vault: str) -> Happened:
+    """Which claims are one event.
 
     Parameters
     ----------
-    claims : ibis Table
-        The canonical table.
-    claim_roles : ibis Table
-        With ``entity_id`` and ``entity_kind``.
-    claim_objects : ibis Table
-        With ``object_entity``.
+    tables : mapping of str to ibis Table
+        Canonical tables; claim_roles with ``entity_id`` and ``entity_kind``, claim_objects with ``object_entity``, and ``entities``.
+    engine : Engine, optional
+        Without it, places are compared by their tokens alone.
+    vault : str
+        Query over the vault with the places' raw values.
 
     Returns
     -------
-    ibis Table
-        claim_id, event_id. One event: motor claims on one vehicle (own or third side) on one day; claims under one
-        police report, or one report number (报案号) of an insurer; overlapping stays of one person at one hospital
-        (compulsory and commercial cover, several insurers, co-insurance). A readmission is an event of its own.
+    Happened
+        Each rule gives at most about as many pairs as claims; events are the connected components of all of them, whatever their order.
+
+    Notes
+    -----
+    What contradicts itself joins nobody: another crash of one vehicle hours later, a readmission, an invoice handed in by other people
+    (that is red flag H14), people who share a hospital and a day without being improbably many.
     """
-    numbered = kept(number(claims.select(*_OF_CLAIM, day=claims.event_at.date()), "claim_id"))
-    stated = [pairs(numbered, Key(k)) for k in (("insurer", "event_no"), ("police_report_no", "day"))]
-    linked = ibis.union(_crashes(numbered, claim_objects), _stays(numbered, claim_roles), *stated)
-    joined = rooted(numbered.select("n", "claim_id"), components(linked))
-    seniors = numbered.select(senior="n", event_id="claim_id")
-    return kept(joined.inner_join(seniors, joined.root == seniors.senior).select("claim_id", "event_id"))
-
-
-_OF_CLAIM = ("claim_id", "insurer", "received_at", "admitted_on", "discharged_on", "police_report_no", "event_no")
-
-
-def _crashes(claims: ir.Table, claim_objects: ir.Table) -> ir.Table:
-    """Pairs of claims with one vehicle on one day."""
-    vehicles = claim_objects.filter(claim_objects.object_kind == "vehicle").select("claim_id", "object_entity").distinct()
-    return pairs(claims.select("n", "claim_id", "day").inner_join(vehicles, "claim_id"), Key(("object_entity", "day")))
-
-
-def _stays(claims: ir.Table, claim_roles: ir.Table) -> ir.Table:
-    """Pairs of claims whose stays of one person at one hospital overlap; a discharge day is no overlap."""
-    stays = claims.filter(claims.admitted_on.notnull()).select("n", "claim_id", "admitted_on", "discharged_on")
-    placed = stays.inner_join(one_party(claim_roles, ("insured", "claimant"), "person_id"), "claim_id").inner_join(
-        one_party(claim_roles, ("hospital",), "hospital_id"), "claim_id"
+    told = kept(accounts(tables))
+    found = kept(
+        ibis.union(*(_named(rule(told, tables), name) for name, rule in _BY_KEY.items()), *_by_place(told, engine, vault), _crowds(told))
     )
-    timed = placed.mutate(start=placed.admitted_on, stop=placed.discharged_on.fill_null(placed.admitted_on))
-    keyed = timed.select("n", "person_id", "hospital_id", "start", "stop")
+    joined = rooted(told.select("n", "claim_id"), components(found.select("n", "root").distinct()))
+    seniors = told.select(senior="n", event_id="claim_id")
+    mapped = kept(joined.inner_join(seniors, joined.root == seniors.senior).select("n", "claim_id", "event_id"))
+    return Happened(mapped.drop("n"), _explained(found, told, mapped, tables["claim_objects"]))
+
+
+def _named(pairs_: ir.Table, rule: str) -> ir.Table:
+    nothing = {"families": ibis.null("int64"), "expected": ibis.null("float64")}
+    return pairs_.select(n=pairs_.n.cast("int64"), root=pairs_.root.cast("int64"), rule=ibis.literal(rule), **nothing)
+
+
+def _report(told: ir.Table, _: Mapping[str, ir.Table]) -> ir.Table:
+    return pairs(told, Key(("insurer", "event_no")))
+
+
+def _police(told: ir.Table, _: Mapping[str, ir.Table]) -> ir.Table:
+    return chained(told, ("police_report_no",), POLICE_HOURS * HOUR)
+
+
+def _vehicle(told: ir.Table, tables: Mapping[str, ir.Table]) -> ir.Table:
+    return chained(vehicles(told, tables["claim_objects"]), ("object_entity",), VEHICLE_HOURS * HOUR)
+
+
+def _vehicles(told: ir.Table, tables: Mapping[str, ir.Table]) -> ir.Table:
+    """Claims that name the same two vehicles."""
+    rows = vehicles(told, tables["claim_objects"])
+    two = rows.group_by("n").aggregate(first=rows.object_entity.min(), last=rows.object_entity.max(), many=rows.object_entity.nunique())
+    both = told.inner_join(two.filter(two.many == 2), "n")
+    return chained(both, ("first", "last"), PAIR_HOURS * HOUR)
+
+
+def _person(told: ir.Table, tables: Mapping[str, ir.Table]) -> ir.Table:
+    """Claims that name one person as there, unless their vehicles are all different or both are stays: a readmission is its own event."""
+    linked = chained(present(told, tables["claim_roles"]), ("entity_id",), PERSON_HOURS * HOUR)
+    facts = _with_both(linked, told.select("n", "start"))
+    compared = _shared_vehicles(facts.filter(facts.start.isnull() | facts.start_r.isnull()), told, tables["claim_objects"])
+    return compared.filter(compared.vehicle.fill_null(True)).select("n", "root")
+
+
+def _stay(told: ir.Table, _: Mapping[str, ir.Table]) -> ir.Table:
+    """Overlapping stays of one person at one hospital; a discharge day is no overlap."""
+    stays = told.filter(told.start.notnull(), told.person_id.notnull(), told.hospital_id.notnull())
+    keyed = stays.select("n", "person_id", "hospital_id", "start", "stop")
     by_place = {"group_by": ["person_id", "hospital_id"], "order_by": ["start", "stop", "n"]}
     before = ibis.window(**by_place, preceding=(None, 1))
     previous = keyed.mutate(reached=keyed.stop.max().over(before), began=keyed.start.max().over(before))
     fresh = previous.reached.isnull() | ((previous.start >= previous.reached) & (previous.start != previous.began))
     marked = previous.mutate(fresh=fresh.cast("int64"))
     island = marked.mutate(island=marked.fresh.sum().over(ibis.cumulative_window(**by_place)))
-    return pairs(island, Key(("person_id", "hospital_id", "island")))
+    return pairs(kept(island), Key(("person_id", "hospital_id", "island")))
 
 
-def one_party(claim_roles: ir.Table, roles: tuple[str, ...], name: str) -> ir.Table:
-    """One entity per claim: of the first of ``roles`` that the claim has, the smallest id."""
-    wanted = claim_roles.filter(claim_roles.role.isin(roles) & claim_roles.entity_id.notnull())
-    picks = {f"p{i}": wanted.entity_id.min(where=wanted.role == r) for i, r in enumerate(roles)}
-    wide = wanted.group_by("claim_id").aggregate(**picks)
-    return wide.select("claim_id", ibis.coalesce(*(wide[p] for p in picks)).name(name))
+def _bill(told: ir.Table, tables: Mapping[str, ir.Table]) -> ir.Table:
+    """One invoice of one person, unless the dates of the stays exclude each other."""
+    bills = tables["claim_bills"].select("claim_id", "invoice_code", "invoice_no").filter(lambda t: t.invoice_no.notnull())
+    shown = told.select("n", "claim_id", "person_id").inner_join(bills, "claim_id")
+    linked = pairs(shown.mutate(invoice_code=shown.invoice_code.fill_null("")), Key(("person_id", "invoice_code", "invoice_no")))
+    both = _with_both(linked.distinct(), told.select("n", "start", "stop"))
+    meeting = ((both.start <= both.stop_r) & (both.start_r <= both.stop)).fill_null(True)
+    return both.filter(meeting).select("n", "root")
+
+
+_Rule = Callable[[ir.Table, Mapping[str, ir.Table]], ir.Table]
+_BY_KEY: dict[str, _Rule] = {
+    "report": _report, "police": _police, "vehicle": _vehicle, "vehicles": _vehicles, "person": _person, "stay": _stay, "bill": _bill,
+}  # fmt: skip
+
+
+def _by_place(told: ir.Table, engine: Engine | None, vault: str) -> tuple[ir.Table, ...]:
+    """One place; or one road within half an hour, where the injured came to one hospital on one day."""
+    compared = placed(told, engine, vault)
+    both = _with_both(compared.filter(compared.level == "road"), told.select("n", "hospital_id", "start", "sort", "second"))
+    hurt = both.filter(both["sort"] == INJURY, both.sort_r == INJURY, (both.second - both.second_r).abs() <= ROAD_HOURS * HOUR)
+    together = hurt.filter(hurt.hospital_id == hurt.hospital_id_r, hurt.start == hurt.start_r)
+    return _named(compared.filter(compared.level == "place"), "place"), _named(together, "road")
+
+
+def _crowds(told: ir.Table) -> ir.Table:
+    found = crowds(told)
+    return found.select("n", "root", rule=ibis.literal("crowd"), families="families", expected="expected")
+
+
+def _with_both(linked: ir.Table, facts: ir.Table) -> ir.Table:
+    """Pairs with what both claims tell; that of the second has ``_r`` behind its name."""
+    other = facts.rename({"root": "n", **{f"{c}_r": c for c in facts.columns if c != "n"}})
+    return linked.inner_join(facts, "n").inner_join(other, "root")
+
+
+def _shared_vehicles(linked: ir.Table, told: ir.Table, claim_objects: ir.Table) -> ir.Table:
+    """Pairs with ``vehicle``: do they name one in common; null where one names none."""
+    rows = vehicles(told.select("n", "claim_id"), claim_objects).select("n", "object_entity")
+    keys = linked.select("n", "root").distinct()
+    common = keys.inner_join(rows, "n").inner_join(rows.rename(root="n"), ["root", "object_entity"]).select("n", "root").distinct()
+    naming = rows.select("n").distinct()
+    said = keys.semi_join(naming, "n").semi_join(naming.rename(root="n"), "root")
+    marked = said.left_join(common.mutate(shared=ibis.literal(True)), ["n", "root"])
+    both = marked.select("n", "root", vehicle=marked.shared.fill_null(False))
+    return linked.left_join(both, ["n", "root"]).drop("n_right", "root_right")
+
+
+def _explained(found: ir.Table, told: ir.Table, mapped: ir.Table, claim_objects: ir.Table) -> ir.Table:
+    """Joined pairs with what agrees."""
+    facts = told.select("n", "claim_id", "second", "day", "start", "police_report_no", "hospital_id", "person_id")
+    both = _shared_vehicles(_with_both(found, facts), told, claim_objects)
+    said = both.mutate(
+        claim_l=both.claim_id_r, claim_r=both.claim_id, hours=((both.second - both.second_r).abs() / 3600).round(2),
+        days=(both.day.epoch_seconds() - both.day_r.epoch_seconds()).abs() // 86_400,
+        **{name: both[column] == both[f"{column}_r"] for name, column in AGREEING.items()},
+    )  # fmt: skip
+    of = mapped.select("n", "event_id")
+    chosen = ("claim_l", "claim_r", "event_id", "rule", "hours", "days", "police", "hospital", "admission", "person", "vehicle")
+    return kept(said.inner_join(of, "n").select(*chosen, "families", "expected").distinct())

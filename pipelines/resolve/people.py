@@ -41,6 +41,8 @@ class Evidence:
     ----------
     vault : sequence of Path
         Files of the vault with the raw values of the parties and objects in use.
+    places : sequence of Path
+        Files of the vault with the places of the claims in use.
     judgements : pyarrow Table, optional
         party_l, party_r, verdict: what people said, and what always wins.
     models : Path, optional
@@ -60,6 +62,7 @@ class Evidence:
     before: Path | None = None
     version: str = ""
     secret: str = field(default="", repr=False)
+    places: Sequence[Path] = ()
 
 
 @dataclass(frozen=True)

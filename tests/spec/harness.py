@@ -49,6 +49,7 @@ OWNER = {
     "policy_view": "policy_id",
     "edges": "claim_id",
     "policy_edges": "policy_id",
+    "event_links": "claim_l",
 }
 """The column that says whose case a row is, where the table has no ``source_file``."""
 _names = count()

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.config import Engine as EngineSettings
 from pipelines.engine.duckdb import DuckEngine
-from pipelines.resolve.events import object_entity
+from pipelines.resolve.things import object_entity
 from pipelines.resolve.vehicles import doubted
 
 GOOD, WRONG = "LSVAA4182E2184847", "LSVAA4182E2184848"
