@@ -53,7 +53,7 @@ def models_show(digest: str, workspace: Workspace = VAR) -> None:
 
 @models_app.command("promote")
 def models_promote(digest: str, workspace: Workspace = VAR) -> None:
-    """Make a stored model the champion of its kind from the next night on."""
+    """Make a stored model the champion of its kind: the one that challengers are held against."""
     from pipelines.flows.retrain import promote
 
     typer.echo(promote(workspace, digest))

@@ -66,16 +66,14 @@ def promote(workspace: Path, digest: str, why: str = "by hand") -> str:
     """Make a stored model the champion of its kind, here and in mlflow."""
     chosen = registry.promote(workspace, digest, why)
     tracking.set_champion(workspace.resolve(), chosen.kind, digest)
-    return f"{digest} is champion of kind {chosen.kind} from the next night on"
+    return f"{digest} is champion of kind {chosen.kind}"
 
 
 def rollback(workspace: Path, kind: str) -> str:
     """Go back to the champion before, here and in mlflow."""
     before = registry.rollback(workspace, kind)
     tracking.set_champion(workspace.resolve(), kind, before)
-    return (
-        f"{before} is champion of kind {kind} again" if before else f"kind {kind} has no champion now: the next night learns from nothing"
-    )
+    return f"{before} is champion of kind {kind} again" if before else f"kind {kind} has no champion now"
 
 
 def _of_kind(workspace: Path, night: Past, kind: str, settings: config.Settings) -> str:

@@ -124,7 +124,7 @@ def promote(root: Path, digest: str, why: str) -> Stored:
 
 
 def rollback(root: Path, kind: str) -> str:
-    """Make the champion before the present one champion again; empty where there was none: then the night learns from nothing.
+    """Make the champion before the present one champion again; empty where there was none.
 
     Raises
     ------
