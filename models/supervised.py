@@ -21,6 +21,8 @@ from models.families import FAMILIES, Family, usable
 from models.neighbours import neighbour_rates
 
 FOLDS = 5
+CHOOSING = 150
+"""With fewer proven subjects which families are best is chance, and all are averaged."""
 LEAST_PROVEN = 20
 """With fewer proven subjects nothing is learnt."""
 
@@ -152,7 +154,8 @@ class Supervised:
     def _choose(self, known: pd.Series, outside: pd.DataFrame) -> None:
         self.outside_ = outside
         self.spread_ = {f: (float(outside[f].mean()), float(outside[f].std()) or 1.0) for f in outside.columns}
-        self.chosen_ = best_subset(known.to_numpy(), outside)
+        few = known.sum() < CHOOSING
+        self.chosen_ = tuple(str(f) for f in outside.columns) if few else best_subset(known.to_numpy(), outside)
         self.line_ = (0.0, 1.0)
         raw = self._fused({f: outside[f].to_numpy() for f in self.chosen_})
         self.line_ = calibrated(known.to_numpy(), raw)
