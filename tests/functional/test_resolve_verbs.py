@@ -73,6 +73,17 @@ def test_explains_two_who_are_not_one(workspace: Path) -> None:
     assert said.code == 0 and ": two (person:" in said.out and "not accepted" in said.out
 
 
+def test_explains_why_two_claims_are_one_event_or_two(workspace: Path) -> None:
+    stages = (workspace / "latest").resolve().parent / "stages" / "resolve"
+    links = pd.read_parquet(stages / "event_links.parquet").sort_values(["rule", "claim_l", "claim_r"])
+    link = links[links.rule == "vehicle"].iloc[0]
+    said = command("resolve", "explain", link.claim_l, link.claim_r, "--workspace", workspace, "--lang", "en").out
+    assert f"one event ({link.event_id})" in said and "one vehicle at about one time" in said and "same vehicle" in said
+    events = pd.read_parquet(stages / "claims.parquet").drop_duplicates("event_id").claim_id.sort_values()
+    said = command("resolve", "explain", events.iloc[0], events.iloc[-1], "--workspace", workspace, "--lang", "en").out
+    assert "two events" in said and "no rule joins them" in said
+
+
 def test_unknown_records_and_words_are_bad_usage(workspace: Path) -> None:
     pair = linked(workspace).iloc[0]
     for words in (("explain", pair.party_l, "a:nobody"), ("judge", pair.party_l, pair.party_r, "perhaps", "--by", "x")):
