@@ -12,6 +12,14 @@ _BIRTHS = "strftime(birth_date_l, '%Y%m%d'), strftime(birth_date_r, '%Y%m%d')"
 _SWAPPED = (
     "(year(birth_date_l) = year(birth_date_r) AND month(birth_date_l) = day(birth_date_r) AND day(birth_date_l) = month(birth_date_r))"
 )
+_SPELT = "damerau_levenshtein(sound_l, sound_r) <= 1"
+"""The engine counts bytes: a letter is one, a syllable is three."""
+_SPOKEN = "length(sound_l) = length(sound_r) AND ({})".format(
+    " OR ".join(
+        f"substr(sound_l, 1, {n}) || substr(sound_l, {n + 2}) = substr(sound_r, 1, {n}) || substr(sound_r, {n + 2})" for n in range(4)
+    )
+)
+"""One of the first four syllables is another."""
 
 
 def _unknown(*columns: str) -> str:
@@ -43,7 +51,7 @@ NAME = Comparison(
     (
         Level("same name", "name_l = name_r", 0.97, "name"),
         Level("same sound", "sound_l = sound_r", 0.015, "sound"),
-        Level("one character apart", "length(name_l) > 2 AND length(name_r) > 2 AND damerau_levenshtein(sound_l, sound_r) <= 1", 0.01),
+        Level("one character apart", f"length(name_l) > 2 AND length(name_r) > 2 AND ({_SPELT} OR {_SPOKEN})", 0.01),
         Level("other name", "ELSE", 0.005),
     ),
 )

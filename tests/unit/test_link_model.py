@@ -18,8 +18,9 @@ from pipelines.resolve import linking, training
 from pipelines.resolve.blocking import block
 from pipelines.resolve.clusters import clusters
 from pipelines.resolve.designs import PERSONS
-from pipelines.resolve.linking import connect, grown, link_all, link_new, waterfall
+from pipelines.resolve.linking import compare, connect, grown, link_all, link_new, waterfall
 from pipelines.resolve.model import FORMAT, TABLES, Model, load, save, settings
+from pipelines.resolve.sounds import sounds
 from pipelines.resolve.training import train
 from pipelines.simulate import simulate
 
@@ -210,3 +211,23 @@ def test_clusters_of_the_book_are_named_by_party_ids(con: duckdb.DuckDBPyConnect
     nodes = con.sql("SELECT party_id, id_number, birth_date FROM forms").to_arrow_table()
     found = clusters(link_all(con, model, "forms").pairs, nodes, threshold=model.threshold).to_pandas()
     assert found["party_id"].is_unique and (found["cluster"] <= found["party_id"]).all()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "level"),
+    [
+        ("欧阳听雪", "欧阳听月", 2),
+        ("王小明", "王晓敏", 2),
+        ("司马伟青", "司马维青", 1),
+        ("王小明", "王大勇", 3),
+        ("Alima Tursun", "Alima Turson", 2),
+    ],
+)
+def test_one_syllable_apart_is_one_character_apart(
+    con: duckdb.DuckDBPyConnection, frame: pd.DataFrame, model: Model, one: str, other: str, level: int
+) -> None:
+    # Syllables are written in three bytes each, and the engine's edit distance counts bytes.
+    pair = frame.head(2).assign(n=[0, 1], name=[one, other], sound=[sounds(one), sounds(other)])
+    con.register("pair", pair)
+    con.execute("CREATE OR REPLACE TABLE pair_forms AS SELECT * REPLACE (birth_date::DATE AS birth_date) FROM pair")
+    assert compare(con, model, "pair_forms")["level_name"] == level
