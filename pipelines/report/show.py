@@ -130,7 +130,7 @@ def _chosen(tables: Mapping[str, pd.DataFrame], lead_id: str) -> pd.Series:
     leads, cases = tables["leads"], tables["cases"]
     led = cases[(cases.case_id == lead_id) | (cases["rank"].astype(str) == lead_id)].lead_id
     past = tables["lead_history"]
-    carried = past[past.aliases.map(lambda ids: lead_id in ids.split(","))].lead_id
+    carried = past[past.aliases.map(lambda ids: lead_id in ids.split(",")).astype(bool)].lead_id
     found = leads[(leads.lead_id == lead_id) | leads.lead_id.isin(led) | leads.lead_id.isin(carried)]
     if found.empty:
         raise UsageError(f"no lead '{lead_id}' in this night", "leads show", "take a lead_id, a case_id or a case_rank from leads.csv")

@@ -11,7 +11,7 @@ import pytest
 from pipelines.flows.nightly import Night
 from tests.nights import ROOT, digests, run_night
 
-STAGES = ["staging", "resolve", "views", "graph", "features", "flags", "leads"]
+STAGES = ["staging", "resolve", "views", "graph", "proximity", "features", "signs", "rings", "flags", "leads"]
 
 DRIVER = """
 import os, sys

@@ -13,6 +13,9 @@ from features import agents, claims, facts, parties, policies, providers, views
 from features.book import Book
 from features.indicators import INDICATORS
 from features.spine import spine
+from pipelines.graph.paths import SCHEMA as PATHS
+from pipelines.graph.proximity import SCHEMA as PROXIMITY
+from pipelines.graph.rings import SCHEMAS as RINGS
 from tests.parity.book import book
 
 
@@ -30,7 +33,9 @@ def spark_option() -> None:
 @pytest.fixture(scope="module")
 def unbound() -> Book:
     """A book of tables that no engine holds."""
-    tables = {n: ibis.table(t.schema(), name=n) for n, t in book().tables.items()}
+    later = {**RINGS, "proximity": PROXIMITY, "proximity_paths": PATHS}
+    known = {n: t.schema() for n, t in book().tables.items()} | {n: ibis.schema(s) for n, s in later.items()}
+    tables = {n: ibis.table(s, name=n) for n, s in known.items()}
     return Book(tables, date(2026, 1, 1), settings={})
 
 
