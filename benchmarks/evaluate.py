@@ -143,19 +143,18 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "evaluation.json")
     parser.add_argument("--seeds", type=int, nargs="*", default=list(SEEDS))
     parser.add_argument("--claims", type=int, default=CLAIMS)
+    parser.add_argument(
+        "--books", action="store_true", help="the simulated books alone; the other sections of --out stay, with their commit"
+    )
     options = parser.parse_args()
     result: dict[str, Any] = {"commit": _commit(), "made_on": str(date.today()), "seeds": options.seeds, "sources": {}}
+    if options.books:
+        before = json.loads(options.out.read_text(encoding="utf-8"))
+        result = {**before, **result, "sources": before["sources"], "others_commit": before.get("others_commit", before["commit"])}
+    else:
+        result |= _others(options.shared)
     with tempfile.TemporaryDirectory(prefix="evaluate-") as work:
-        aside = _beside(options.shared)
-        for name in SOURCES:
-            if (options.shared / name).is_dir():
-                result["sources"][name] = source(name, options.shared / name, Path(work))
-                print(name, result["sources"][name]["counts"], result["sources"][name]["anomaly_against_labels"], flush=True)
-        if (options.shared / "cn_addresses").is_dir():
-            result["addresses"] = addresses.figures(options.shared / "cn_addresses")
-        books = [simulated(seed, options.claims, Path(work)) for seed in options.seeds]
-    result["simulated"], result["links"] = books, calibration.figures()
-    result["predicting"] = _answer(aside)
+        result["simulated"] = books = [simulated(seed, options.claims, Path(work)) for seed in options.seeds]
     if books:
         result["summary"] = {name: spread([b[name] for b in books]) for name in (*FIGURES, *RESOLVING, *RINGS)}
         result["found_per_scheme"] = _per_scheme(books)
@@ -163,6 +162,21 @@ def main() -> None:
     options.out.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     if (document := options.out.with_suffix(".md")).exists():
         figures.put(document, figures.evaluation(result))
+
+
+def _others(shared: Path) -> dict[str, Any]:
+    """All but the simulated books."""
+    result: dict[str, Any] = {"sources": {}}
+    with tempfile.TemporaryDirectory(prefix="evaluate-") as work:
+        aside = _beside(shared)
+        for name in SOURCES:
+            if (shared / name).is_dir():
+                result["sources"][name] = source(name, shared / name, Path(work))
+                print(name, result["sources"][name]["counts"], result["sources"][name]["anomaly_against_labels"], flush=True)
+        if (shared / "cn_addresses").is_dir():
+            result["addresses"] = addresses.figures(shared / "cn_addresses")
+    result["links"] = calibration.figures()
+    return {**result, "predicting": _answer(aside)}
 
 
 if __name__ == "__main__":

@@ -51,7 +51,8 @@ def put(document: Path, text: str) -> None:
 
 def evaluation(result: dict[str, Any]) -> str:
     """The block of ``docs/evaluation.md`` from what ``benchmarks.evaluate`` measured."""
-    parts = [f"Commit `{result['commit'][:12]}`, {result['made_on']}."]
+    older = f" (all but the simulated books: `{result['others_commit'][:12]}`)" if "others_commit" in result else ""
+    parts = [f"Commit `{result['commit'][:12]}`, {result['made_on']}{older}."]
     if result["simulated"]:
         parts += [
             _books(result),

@@ -37,8 +37,8 @@ def concentration(book: Book, s: Mapping[str, float]) -> ir.Table:
     explains (one-sided Poisson tail, Benjamini-Hochberg below ``level`` over all parties of the kind with that many households).
     Example: of an agent's thirty customers three had been treated, elsewhere, for what they claim; 0.05 are expected.
     Reason: one odd claim is an accident; many at one party have somebody behind them. It speaks for the scheme of the flag that piles up.
-    Exclusions: exempt parties; claims by which the flag names a party itself (H02's hospital), which are counted there; a person counts
-    as reporter only, since one's own claims are not independent of each other.
+    Exclusions: exempt parties; flags of the network, which say nothing of the claim itself; claims by which the flag names a party itself
+    (H02's hospital), which are counted there; a person counts as reporter only, since one's own claims are not independent of each other.
     """
     found = concentrations(book.tables, s)
     return ibis.memtable(found[list(FINDING)].astype({"detail": "string"}), schema=ibis.schema(FINDING))
@@ -92,7 +92,11 @@ def concentrations(given: Given, s: Mapping[str, float] = concentration.settings
 
 
 def _by_themselves(fired: ir.Table) -> ir.Table:
-    """Claims with their flags: claim_id, flag; without those by which the flag names a party itself (a hospital's habit): counted there."""
+    """Claims with their flags: claim_id, flag; without those by which the flag names a party itself (a hospital's habit): counted there.
+
+    Nearness to proven fraud (N01) is no sign that a claim bears: whoever deals with the proven has only such customers.
+    """
+    fired = fired.filter(~fired.code.startswith("N"))
     named = fired.filter((fired.subject_kind != "claim") & (fired.evidence_table == "claims"))
     rows = fired.filter(fired.subject_kind == "claim").select(claim_id="subject_id", flag="code").distinct()
     return rows.anti_join(named.select(claim_id="evidence_key", flag="code"), ["claim_id", "flag"])

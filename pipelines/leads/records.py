@@ -83,6 +83,9 @@ def _named(given: Given, subjects: ir.Table) -> ir.Table:
 
 def _members(subjects: ir.Table, table: ir.Table, member: tuple[str, str, str, str, str]) -> ir.Table:
     kind, _, key, entity, role = member
-    of = table.select(subject_id=key, entity_id=entity, role=table.role if "role" in table.columns else ibis.literal(role))
+    own = table.role if "role" in table.columns else ibis.literal(role)
+    # Who owns a shared number is no owner of a vehicle.
+    own = own.replace("owner", "number_owner") if kind == "ring" else own
+    of = table.select(subject_id=key, entity_id=entity, role=own)
     joined = subjects.filter(subjects.subject_kind == kind).inner_join(of.filter(of.entity_id.notnull()), "subject_id")
     return joined.select("lead_id", "role", "entity_id")

@@ -85,7 +85,7 @@ class Messages:
         """
         said = self.part(code, "say")
         numbers = {"value": Number(value), "limit": Number(limit)}
-        word = self._named(detail) or self.text("detail", detail)
+        word = self._named(detail) or self._card(detail) or self.text("detail", detail)
         try:
             return {n: said[n].format(**numbers, detail=word[n]) if said[n] else self._bare(code, numbers) for n in LANGUAGES}
         except (KeyError, ValueError, IndexError) as error:
@@ -100,6 +100,12 @@ class Messages:
             return None
         words = self.text("role" if found[1] in self.ui.get("role", {}) else "kind", found[1])
         return {lang: f"{word} {found[2].upper()}" for lang, word in words.items()}
+
+    def _card(self, detail: object) -> Both | None:
+        """A red flag that another one speaks of: its code and its name."""
+        if str(detail) not in self.cards:
+            return None
+        return {lang: f"{detail} {name}" for lang, name in self.part(str(detail), "name").items()}
 
     def text(self, section: str, key: object, **words: object) -> Both:
         """A word of the user interface; a key without an entry stands for itself."""

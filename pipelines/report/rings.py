@@ -114,8 +114,13 @@ def growth(row: Mapping[Any, Any], messages: Messages, language: str) -> str:
 def why(row: Mapping[Any, Any], messages: Messages, language: str) -> str:
     """Why a ring is a lead, or why not."""
     codes = plain(row["evidence"])
-    words = {"flags": codes, "signs": plain(row["made_by"]), "proven": str(row["n_proven"]), "none": ""}
+    words = {"flags": codes, "signs": _made_by(row, messages, language), "proven": str(row["n_proven"]), "none": ""}
     return messages.text("ring_why", row["why"], what=words[str(row["why"])])[language]
+
+
+def _made_by(row: Mapping[Any, Any], messages: Messages, language: str) -> str:
+    """Red flags, links and accidents that made the ring."""
+    return ", ".join(messages.text("ring_made", code)[language] for code in plain(row["made_by"]).split(","))
 
 
 def _line(row: Mapping[Any, Any], messages: Messages, language: str) -> list[str]:
@@ -139,7 +144,7 @@ def _facts(row: pd.Series, messages: Messages, language: str) -> dict[str, str]:
     return {
         "organiser": pseudonym(messages, row["organiser_kind"], row["organiser_id"])[language],
         "is_lead": why(row.to_dict(), messages, language),
-        "made_by": row["made_by"],
+        "made_by": _made_by(row.to_dict(), messages, language),
         "n_members": f"{row['n_members']} ({row['n_people']} / {row['n_families']})",
         "new_members": growth(row.to_dict(), messages, language),
         "n_claims": f"{row['n_claims']} / {row['n_policies']}",

@@ -43,6 +43,11 @@ def test_claims_by_which_the_flag_names_a_party_itself_are_counted_there():
     assert concentrations({**tables, "findings": pd.concat([tables["findings"], own])}).empty
 
 
+def test_nearness_to_proven_fraud_piles_nothing_up():
+    tables = given(8)
+    assert concentrations({**tables, "findings": tables["findings"].assign(code="N01")}).empty
+
+
 def test_one_family_is_no_pile():
     assert concentrations(given(8, families=2)).empty
 
