@@ -30,7 +30,7 @@ from pipelines.graph.propagate import DAMPING, ROUNDS, birank
 from pipelines.graph.sparse import incidence
 
 ROOT = Path(__file__).resolve().parents[1]
-SIZES = (400_000, 4_000_000)
+SIZES = (400_000, 4_000_000, 40_000_000)
 AS_OF = date(2026, 1, 1)
 ROLES = {"insured": ("person", 0.7), "agent": ("agent", 0.01), "hospital": ("hospital", 0.001), "own_vehicle": ("vehicle", 0.5)}
 """Role → kind and parties per claim: every claim has one of each, the busiest hospital thousands of them."""
