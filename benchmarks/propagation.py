@@ -1,8 +1,8 @@
 """Proximity at 0.4, 4 and 40 million edges, beside networkx pagerank and a bare loop over scipy matrices on the same edges.
 
-Part of `make bench` with 0.4 and 4 million; ``python -m benchmarks.propagation --edges 400000 4000000 40000000`` is all three, of which the
-largest takes some 8 GiB. Each measurement is a process of its own. The edges are Parquet, as the night's graph stage leaves them, and the
-stage is timed from there to the tables ``proximity`` and ``proximity_paths`` on disk.
+Part of `make bench`, or alone: ``python -m benchmarks.propagation --edges 400000 4000000 40000000``. networkx stops at 4 million. Each
+measurement is a process of its own. The edges are Parquet, as the night's graph stage leaves them, and the stage is timed from there to
+the tables ``proximity`` and ``proximity_paths`` on disk.
 """
 
 from __future__ import annotations
