@@ -19,10 +19,10 @@ from pipelines.flows import happening
 from pipelines.flows.inspect import latest_manifest, latest_stages
 from pipelines.report.messages import catalogue
 from pipelines.resolve import forms, premises
+from pipelines.resolve.identity import MODELS, files_of, models_of
 from pipelines.resolve.judgements import Judgement, in_force, record
 from pipelines.resolve.linking import comparable, compare, connect, proves, waterfall
 from pipelines.resolve.model import Model, load
-from pipelines.resolve.people import MODELS, files_of, models_of
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

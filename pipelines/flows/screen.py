@@ -22,7 +22,7 @@ from pipelines.engine.keeping import kept
 from pipelines.flows.intake import SAMPLE_NAME, Intake
 from pipelines.ids import digest
 from pipelines.resolve import judgements
-from pipelines.resolve.people import MODELS, models_of
+from pipelines.resolve.identity import MODELS, models_of
 
 RING_LEDGER = "ring_ledger.parquet"
 FEATURES = {

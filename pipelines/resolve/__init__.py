@@ -19,8 +19,7 @@ from pipelines.resolve.components import number
 from pipelines.resolve.events import events
 from pipelines.resolve.families import exemptions, families
 from pipelines.resolve.history import entity_history
-from pipelines.resolve.organised import organised
-from pipelines.resolve.people import Evidence, files_of, people
+from pipelines.resolve.identity import SORTS, Evidence, files_of, resolved
 from pipelines.resolve.persons import entities, identified, party_entity
 from pipelines.resolve.things import object_entity
 from pipelines.resolve.vehicles import doubted
@@ -82,7 +81,7 @@ def run(
 
 def _linked(numbered: ir.Table, engine: Engine, evidence: Evidence) -> tuple[list[ir.Table], dict[str, ir.Table]]:
     """Roots; and what the next night goes on from, by design (``person_links`` and so on), with ``link_model``, a row for each design."""
-    found = {"person": people(numbered, engine, evidence), "organisation": organised(numbered, engine, evidence)}
+    found = {sort.name: resolved(numbered, engine, evidence, sort) for sort in SORTS}
     tables = {name: table for design, linked in found.items() for name, table in linked.state.tables(design).items()}
     tables["link_model"] = pa.Table.from_pylist([linked.about for linked in found.values()])
     return [linked.roots for linked in found.values()], {name: ibis.memtable(table) for name, table in tables.items()}

@@ -46,12 +46,7 @@ def written(connection: duckdb.DuckDBPyConnection, parties: str, vault: str, wor
         Name of a temporary table: party_id, kind, insurer, n, name, sound, id_number (valid, 18 places), id_seen (of one that fails
         its check), birth_date, gender, phone, account, device, licence, household, employer, address and its parts ``address_…``.
     """
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_people AS SELECT * FROM {parties} WHERE kind IN {NATURAL}")
-    for column, spelt in SPELT.items():
-        found = spelt(raw_values(connection, (column, "link_people"), vault), words)
-        connection.register("link_spelt", found)
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE link_{column} AS SELECT * FROM link_spelt")
-        connection.unregister("link_spelt")
+    looked_up(connection, f"SELECT * FROM {parties} WHERE kind IN {NATURAL}", vault, SPELT, words)
     equal = ", ".join(f"p.{column}::VARCHAR AS {name}" for name, column in EQUAL.items())
     parts = ", ".join(f"a.address_{c}" for c in ADDRESS)
     connection.execute(
@@ -59,17 +54,28 @@ def written(connection: duckdb.DuckDBPyConnection, parties: str, vault: str, wor
         f"CASE WHEN {_VALID} THEN {_NUMBER} END AS id_number, CASE WHEN NOT ({_VALID}) THEN {_NUMBER} END AS id_seen, "
         f"coalesce(p.birth_date, p.id_birth_date)::DATE AS birth_date, coalesce(p.gender, p.id_gender) AS gender, {equal}, "
         "NULL::VARCHAR AS employer, "
-        f"CASE WHEN a.token IS NOT NULL THEN p.address END AS address, {parts} FROM link_people p "
+        f"CASE WHEN a.token IS NOT NULL THEN p.address END AS address, {parts} FROM link_rows p "
         "LEFT JOIN link_name w ON w.token = p.name "
         "LEFT JOIN link_id_number i ON i.token = p.id_number LEFT JOIN link_address a ON a.token = p.address"
     )
-    for table in ("people", *SPELT):
+    for table in ("rows", *SPELT):
         connection.execute(f"DROP TABLE link_{table}")
     return FORMS
 
 
 _NUMBER = "coalesce(i.spelt, p.id_number)"
 _VALID = "coalesce(p.id_problem, '') = ''"
+
+
+def looked_up(
+    connection: duckdb.DuckDBPyConnection, rows: str, vault: str, spellings: Mapping[str, Spelling], words: pa.Table | None
+) -> None:
+    """``link_rows``, what a query over ``parties`` gives; and ``link_`` + column of each that is spelt: token and spellings."""
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_rows AS {rows}")
+    for column, spelt in spellings.items():
+        connection.register("link_spelt", spelt(raw_values(connection, (column, "link_rows"), vault), words))
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE link_{column} AS SELECT * FROM link_spelt")
+        connection.unregister("link_spelt")
 
 
 def raw_values(connection: duckdb.DuckDBPyConnection, wanted: tuple[str, str], vault: str) -> pd.DataFrame:

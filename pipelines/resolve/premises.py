@@ -14,7 +14,7 @@ import pyarrow as pa
 from pipelines.resolve.addresses import PROVINCES, parse
 from pipelines.resolve.compare import COLUMNS
 from pipelines.resolve.distinct import HAN, nulled
-from pipelines.resolve.forms import NATURAL, Spelling, raw_values
+from pipelines.resolve.forms import NATURAL, Spelling, looked_up
 from pipelines.resolve.organisations import organisation_names
 from pipelines.resolve.serials import credit_codes
 
@@ -52,14 +52,10 @@ def written(connection: duckdb.DuckDBPyConnection, parties: str, vault: str, wor
         (district by address, name or code), id_number (a credit code that passes its check, or a token), id_seen (one that fails), phone,
         account, licence, district, address and its parts ``address_…``.
     """
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_bodies AS SELECT * FROM {parties} WHERE kind NOT IN {NATURAL}")
-    for column, spelt in SPELT.items():
-        connection.register("link_spelt", spelt(raw_values(connection, (column, "link_bodies"), vault), words))
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE link_{column} AS SELECT * FROM link_spelt")
-        connection.unregister("link_spelt")
+    looked_up(connection, f"SELECT * FROM {parties} WHERE kind NOT IN {NATURAL}", vault, SPELT, words)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {FORMS} AS {_joined()}")
     connection.execute(_SEATED)
-    for table in ("bodies", *SPELT):
+    for table in ("rows", *SPELT):
         connection.execute(f"DROP TABLE link_{table}")
     return FORMS
 
@@ -82,7 +78,7 @@ def _joined() -> str:
         "w.inside, coalesce(w.branch, '') AS branch, coalesce(a.seat, w.seat) AS seat, "
         "CASE WHEN i.problem IS NULL THEN coalesce(i.code, p.id_number) END AS id_number, "
         f"CASE WHEN i.problem IS NOT NULL THEN i.code END AS id_seen, {equal}, "
-        f"CASE WHEN a.token IS NOT NULL THEN p.address END AS address, {parts} FROM link_bodies p "
+        f"CASE WHEN a.token IS NOT NULL THEN p.address END AS address, {parts} FROM link_rows p "
         "LEFT JOIN link_name w ON w.token = p.name LEFT JOIN link_id_number i ON i.token = p.id_number "
         "LEFT JOIN link_address a ON a.token = p.address"
     )

@@ -13,7 +13,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from pipelines.resolve.people import files_of
+from pipelines.resolve.identity import files_of
 from pipelines.resolve.serials import plates, vin_problem
 
 if TYPE_CHECKING:

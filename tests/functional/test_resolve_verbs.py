@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 from pipelines.flows.nightly import Night
+from pipelines.resolve.identity import MODELS
 from pipelines.resolve.judgements import FILE
-from pipelines.resolve.people import MODELS
 from tests.nights import command, run_night
 
-people, organised = (import_module(f"pipelines.resolve.{name}") for name in ("people", "organised"))
+identity = import_module("pipelines.resolve.identity")
 
 
 @pytest.fixture(scope="module")
@@ -120,9 +120,8 @@ def test_the_next_run_obeys_judgements_of_persons_and_organisations(workspace: P
 
 def test_nights_keep_the_link_models_until_they_are_removed(small_book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trained: list[int] = []
-    train = people.train
-    for module in (people, organised):
-        monkeypatch.setattr(module, "train", lambda *given: trained.append(1) or train(*given))
+    train = identity.train
+    monkeypatch.setattr(identity, "train", lambda *given: trained.append(1) or train(*given))
     first = run_night(small_book, tmp_path, "2025-12-31")
     second = run_night(small_book, tmp_path, "2026-01-01")
     models = [set(pd.read_parquet(n.out.parent / "stages" / "resolve" / "link_model.parquet").digest) for n in (first, second)]

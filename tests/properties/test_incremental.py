@@ -15,11 +15,11 @@ import pytest
 from benchmarks.identities import records
 from pipelines.resolve import forms, normalise, training
 from pipelines.resolve.designs import PERSONS
+from pipelines.resolve.identity import Asked, Evidence, Linked, linked
 from pipelines.resolve.incremental import PARTS, State
 from pipelines.resolve.judgements import TABLE, VERDICTS
 from pipelines.resolve.linking import connect
 from pipelines.resolve.model import Design, Model
-from pipelines.resolve.people import Asked, Evidence, Linked, linked
 from pipelines.resolve.training import train
 from pipelines.simulate import simulate
 

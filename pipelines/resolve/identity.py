@@ -1,10 +1,10 @@
-"""Natural persons across insurers: records linked by probability, then clusters that contradict nothing and nobody's judgement."""
+"""Who is who across insurers: records linked by probability, then clusters that contradict nothing and nobody's judgement."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.resolve import forms
-from pipelines.resolve.designs import PERSONS
+from pipelines.resolve import forms, premises
+from pipelines.resolve.designs import ORGANISATIONS, PERSONS
 from pipelines.resolve.incremental import Basis, State, compare, left_behind
 from pipelines.resolve.judgements import TABLE as JUDGED
 from pipelines.resolve.linking import Links, grown
@@ -86,8 +86,35 @@ class Linked:
     about: dict[str, Any]
 
 
-def people(numbered: ir.Table, engine: Engine, evidence: Evidence) -> Linked:
-    """Link the natural persons among the parties.
+@dataclass(frozen=True)
+class Sort:
+    """Records of parties that are compared with each other.
+
+    Attributes
+    ----------
+    name : str
+        Under which its links are kept from night to night.
+    design : Design
+    written : callable
+        Makes the table of forms, see :func:`pipelines.resolve.forms.written`.
+    facts : tuple of str
+        Columns of a form of which a cluster never holds two values that contradict each other.
+    """
+
+    name: str
+    design: Design
+    written: Callable[[duckdb.DuckDBPyConnection, str, str, pa.Table | None], str]
+    facts: tuple[str, ...]
+
+
+SORTS = (
+    Sort("person", PERSONS, forms.written, ("id_number", "birth_date")),
+    Sort("organisation", ORGANISATIONS, premises.written, ("id_number", "licence")),
+)
+
+
+def resolved(numbered: ir.Table, engine: Engine, evidence: Evidence, sort: Sort) -> Linked:
+    """Link the records of one sort among the parties.
 
     Parameters
     ----------
@@ -96,6 +123,7 @@ def people(numbered: ir.Table, engine: Engine, evidence: Evidence) -> Linked:
     engine : Engine
         Its connection does the work, within its memory limit.
     evidence : Evidence
+    sort : Sort
 
     Returns
     -------
@@ -104,22 +132,22 @@ def people(numbered: ir.Table, engine: Engine, evidence: Evidence) -> Linked:
     """
     connection = engine.cursor()
     connection.register("link_parties", forms.columns(numbered).to_pyarrow())
-    model = inherited(evidence, ("person", PERSONS))
-    table = forms.written(connection, "link_parties", files_of(evidence.vault), model.words if model else None)
-    asked = Asked("person", model or train(connection, table, PERSONS), ("id_number", "birth_date"))
+    model = inherited(evidence, sort)
+    table = sort.written(connection, "link_parties", files_of(evidence.vault), model.words if model else None)
+    asked = Asked(sort.name, model or train(connection, table, sort.design), sort.facts)
     found = linked(connection, table, asked, evidence, left_behind(evidence.before, asked.name) if evidence.before else None)
     connection.close()
     return found
 
 
-def inherited(evidence: Evidence, design: tuple[str, Design]) -> Model | None:
-    """The link model of the night before, by the name of its design, if it is to be used."""
-    digest = models_of(evidence.before).get(design[0]) if evidence.before else None
+def inherited(evidence: Evidence, sort: Sort) -> Model | None:
+    """The link model of the night before, if it is to be used."""
+    digest = models_of(evidence.before).get(sort.name) if evidence.before else None
     home = evidence.models / digest if evidence.models and digest else None
     if home is None or not home.exists() or outdated(home):
         return None
     model = load(home)
-    return model if model.design == design[1] else None
+    return model if model.design == sort.design else None
 
 
 def models_of(stage: Path) -> dict[str, str]:
