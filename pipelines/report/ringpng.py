@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from pipelines.report.messages import Messages
-from pipelines.report.scene import PILL, WIDTH, Scene, dots, legend, scene
+from pipelines.report.scene import PILL, STEP, WIDTH, Scene, dots, legend, scene
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,7 +17,7 @@ FILL = {"organiser": "#b3261e", "people": "#fff8e8", "left": "#e8f0e4", "contact
 PLAIN, HOT, VALID = "#b4bfca", "#cf7d7d", "#3d6fa5"
 FONTS = ("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "WenQuanYi Micro Hei", "Microsoft YaHei", "SimHei")
 """Fonts with Chinese letters; without any of them the words are English."""
-DPI, STEP = 160, 152.0
+DPI = 160
 
 
 def write(links: pd.DataFrame, organiser: str, out: Path, words: tuple[Messages, str]) -> Path:

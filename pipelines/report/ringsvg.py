@@ -10,10 +10,9 @@ from markupsafe import Markup
 from pipelines.report import svg
 from pipelines.report.mask import identifier
 from pipelines.report.messages import Messages
-from pipelines.report.scene import LIMIT, PILL, WIDTH, Edge, Node, Scene, dots, legend, scene
+from pipelines.report.scene import LIMIT, PILL, STEP, WIDTH, Edge, Node, Scene, dots, legend, scene
 
 CLASS = {"organiser": "subject", "people": "people", "left": "sell", "contact": "things", "right": "provide"}
-STEP = 152.0
 
 
 def ring(links: pd.DataFrame, organiser: str, messages: Messages, keys: Mapping[str, frozenset[str]] | None = None) -> Markup:

@@ -17,6 +17,8 @@ from pipelines.report.messages import Both, Messages
 from pipelines.report.neighbours import BOX_DOTS, Joined, Unit, connected, joined, units
 
 WIDTH, PILL, GAP, TOP, FOOT = 920.0, 150.0, 14.0, 40.0, 54.0
+STEP = 152.0
+"""From one word of the legend to the next."""
 LEFT = ("agent", "agency", "employer", "shop", "phone", "account", "device")
 CENTRE, RIGHT = ("person", "party", "other"), "rest"
 LIMIT = 60
