@@ -19,9 +19,3 @@ def probability(score: pd.Series | np.ndarray, prior: float) -> np.ndarray:
     log_odds = np.log(prior / (1.0 - prior)) + np.asarray(score, dtype=float) / POINTS_PER_DOUBLING * np.log(2.0)
     chance: np.ndarray = 1.0 / (1.0 + np.exp(-log_odds))
     return chance
-
-
-def cap_total(frame: pd.DataFrame, by: list[str], cap: float) -> pd.Series:
-    """``points`` shrunk in proportion so that no group of ``by`` exceeds ``cap``; the parts still sum."""
-    total = frame.groupby(by, dropna=False)["points"].transform("sum")
-    return frame["points"] * np.minimum(1.0, cap / total.where(total > 0, 1.0))

@@ -18,6 +18,10 @@ from scipy.sparse.csgraph import connected_components
 PRIOR_RATIO = {"low": 2.0, "medium": 5.0, "high": 20.0}
 POINTS_PER_DOUBLING = 10.0
 SUBJECT = ["subject_kind", "subject_id"]
+ROUNDS = 50
+"""Steps of Newton's method at most; ten are usual."""
+EXACT = 1e-10
+"""Corrections that move by less have arrived."""
 
 
 def points(ratio: pd.Series | np.ndarray | float) -> np.ndarray:
@@ -26,33 +30,62 @@ def points(ratio: pd.Series | np.ndarray | float) -> np.ndarray:
     return worth
 
 
-def verdict_ratio(prior: pd.Series, verdicts: pd.DataFrame | None = None, strength: float = 20.0) -> pd.Series:
-    """Likelihood ratios after verdicts, shrunk towards the prior ones.
+def learn(
+    design: np.ndarray, offset: np.ndarray, labels: np.ndarray, spread: np.ndarray | float, least: np.ndarray | float = -np.inf
+) -> np.ndarray:
+    """What verdicts correct of what was promised: a logistic regression whose offset is the promise, each coefficient shrunk to zero.
 
-    The share of fired subjects among confirmed leads over the share among cleared ones, each a beta-binomial mean whose prior counts
-    ``strength`` verdicts; with no verdict the prior comes back unchanged.
+    The most probable corrections c where log-odds = ``offset`` + ``design`` · c and every c is drawn from a normal distribution about 0
+    before any verdict (MAP). It conditions on what the judged leads showed, so that they were chosen by their score does little harm.
+    Without a row the corrections are exactly 0.
 
     Parameters
     ----------
-    prior : Series of float, indexed by code
-        Ratios before any verdict.
-    verdicts : DataFrame or None
-        Indexed by code: ``confirmed``, ``cleared`` (subjects with the flag as published), ``n_confirmed``, ``n_cleared`` (all of them).
-    strength : float
-        How many verdicts the prior is worth.
+    design : array of float, shape (rows, columns)
+        Judged leads; how much of each column a lead has, as the share of a flag's points that the caps left.
+    offset : array of float, shape (rows,)
+        Log-odds as promised.
+    labels : array of int, shape (rows,)
+        1 proven, 0 cleared.
+    spread : float or array of float, shape (columns,)
+        Standard deviation of a correction before any verdict, in log-odds; above 0 and finite.
+    least : float or array of float, shape (columns,)
+        Corrections below this are not allowed; 0 or less.
 
     Returns
     -------
-    Series of float, indexed like ``prior``
+    array of float, shape (columns,)
+        Corrections in log-odds. Cost: about ten rounds of Newton's method, each linear in rows and quadratic in columns.
     """
-    if verdicts is None or verdicts.empty:
-        return prior
-    counts = verdicts.reindex(prior.index).fillna(0.0)
-    among_cleared = 1.0 / (1.0 + prior)
-    among_confirmed = prior * among_cleared
-    confirmed = (counts["confirmed"] + strength * among_confirmed) / (counts["n_confirmed"] + strength)
-    cleared = (counts["cleared"] + strength * among_cleared) / (counts["n_cleared"] + strength)
-    return confirmed / cleared
+    weight = np.broadcast_to(np.asarray(spread, dtype=float), design.shape[1]) ** -2.0
+    floor = np.broadcast_to(np.asarray(least, dtype=float), design.shape[1])
+
+    def loss(c: np.ndarray) -> float:
+        odds = offset + design @ c
+        return float((np.logaddexp(0.0, odds) - labels * odds).sum() + 0.5 * weight @ c**2)
+
+    at = np.zeros(design.shape[1])
+    for _ in range(ROUNDS):
+        step = _newton(at, (design, offset + design @ at, labels), weight, floor)
+        tried = [np.maximum(at + step * 0.5**halving, floor) for halving in range(12)]
+        better = next((c for c in tried if loss(c) < loss(at)), at)
+        if np.abs(better - at).max(initial=0.0) < EXACT:
+            return better
+        at = better
+    return at
+
+
+def _newton(at: np.ndarray, rows: tuple[np.ndarray, np.ndarray, np.ndarray], weight: np.ndarray, floor: np.ndarray) -> np.ndarray:
+    """The step of Newton's method; coefficients that lie on the floor and would fall below it stay."""
+    design, odds, labels = rows
+    chance = 1.0 / (1.0 + np.exp(-odds))
+    slope = design.T @ (chance - labels) + weight * at
+    free = (at > floor) | (slope < 0)
+    part = design[:, free]
+    curve = part.T @ (part * (chance * (1.0 - chance))[:, None]) + np.diag(weight[free])
+    step = np.zeros(len(at))
+    step[free] = -np.linalg.solve(curve, slope[free])
+    return step
 
 
 class Scorecard:
@@ -70,7 +103,7 @@ class Scorecard:
         self.family_cap = family_cap
         self.share_floor = share_floor
 
-    def fit(self, fired: pd.DataFrame, flags: pd.DataFrame, base: pd.DataFrame, verdicts: pd.DataFrame | None = None) -> Scorecard:
+    def fit(self, fired: pd.DataFrame, flags: pd.DataFrame, base: pd.DataFrame, corrections: pd.Series | None = None) -> Scorecard:
         """Work out each flag's ratio per line.
 
         Parameters
@@ -81,15 +114,15 @@ class Scorecard:
             One row per code: ``code``, ``family``, ``severity``, ``scheme``.
         base : DataFrame
             ``line``, ``grain``, ``n``: how many subjects of a kind the line has. Unknown pairs set no limit.
-        verdicts : DataFrame or None
-            See :func:`verdict_ratio`.
+        corrections : Series of float or None
+            Points that verdicts add to a flag or take from it, by code; see :func:`learn`. A flag never has fewer than 0.
 
         Returns
         -------
         Scorecard
         """
         cards = flags.set_index("code")
-        ratio = verdict_ratio(cards["severity"].map(PRIOR_RATIO).astype(float), verdicts)
+        ratio = cards["severity"].map(PRIOR_RATIO).astype(float)
         counted = fired.groupby(["code", "subject_kind", "line"], dropna=False)["subject_id"].nunique().rename("fired").reset_index()
         known = base.rename(columns={"grain": "subject_kind"})
         table = counted.merge(known, on=["subject_kind", "line"], how="left")
@@ -98,6 +131,8 @@ class Scorecard:
         table["crowd"] = self._crowd(table, fired, flags, base)
         table["ratio"] = table[["prior", "crowd"]].assign(most=1.0 / table["share"]).min(axis=1).clip(lower=1.0)
         table["points"] = points(table["ratio"])
+        if corrections is not None:
+            table["points"] = (table["points"] + table["code"].map(corrections).fillna(0.0)).clip(lower=0.0)
         table["family"] = table["code"].map(cards["family"])
         self.table_ = table.sort_values(["code", "subject_kind", "line"], na_position="last").reset_index(drop=True)
         return self
@@ -116,7 +151,10 @@ class Scorecard:
         return allowed if len(claims) else allowed * np.inf
 
     def transform(self, fired: pd.DataFrame, shared: pd.DataFrame | None = None) -> pd.DataFrame:
-        """The same rows with ``family``, ``points`` (capped per subject and family) and ``subjects`` (on how many the flag fires).
+        """The same rows with points.
+
+        Added are ``family``, ``points`` (capped per subject and family), ``kept`` (share that the caps left) and ``subjects`` (on how many
+        the flag fires).
 
         Parameters
         ----------
@@ -135,9 +173,11 @@ class Scorecard:
         scored = fired.drop(columns=["family", "points"], errors="ignore").merge(card, on=["code", "subject_kind", "line"], how="left")
         scored["points"] = scored["points"].fillna(0.0)
         scored["subjects"] = scored.groupby("code")["subject_id"].transform("nunique")
-        scored["points"] *= self._shrunk(scored.groupby([*SUBJECT, "family"], dropna=False)["points"])
+        scored["kept"] = self._shrunk(scored.groupby([*SUBJECT, "family"], dropna=False)["points"])
+        scored["points"] *= scored["kept"]
         if shared is not None and len(shared):
-            scored["points"] *= self._shrunk(scored["points"].groupby(_blocks(scored, shared)))
+            factor = self._shrunk(scored["points"].groupby(_blocks(scored, shared)))
+            scored["points"], scored["kept"] = scored["points"] * factor, scored["kept"] * factor
         return scored
 
     def _shrunk(self, groups: Any) -> pd.Series:

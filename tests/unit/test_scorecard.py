@@ -1,8 +1,12 @@
+import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import minimize
 
-from models.fusion import cap_total, probability
-from models.scorecard import Scorecard, points, verdict_ratio
+from models.fusion import probability
+from models.scorecard import Scorecard, learn, points
 
 FLAGS = pd.DataFrame({"code": ["A", "B", "C"], "family": ["X", "X", "Y"], "severity": ["high", "high", "low"], "scheme": "s"})
 
@@ -65,21 +69,50 @@ def test_flags_on_the_same_evidence_share_a_cap():
     assert scored["1"].round(3).to_dict() == {"A": 43.219, "C": 43.219, "D": 10.0}
 
 
-def test_no_verdict_no_change_and_verdicts_move_towards_the_data():
-    prior = pd.Series({"A": 20.0})
-    assert verdict_ratio(prior).equals(prior)
-    counts = {"confirmed": [0], "cleared": [50], "n_confirmed": [50], "n_cleared": [50]}
-    assert verdict_ratio(prior, pd.DataFrame(counts, index=["A"]))["A"] < 1.0
-    mild = pd.DataFrame({"confirmed": [19], "cleared": [1], "n_confirmed": [20], "n_cleared": [21]}, index=["A"])
-    assert verdict_ratio(prior, mild)["A"] == pytest.approx(20.0, rel=0.05)
+def test_without_a_verdict_nothing_is_corrected():
+    assert learn(np.zeros((0, 3)), np.zeros(0), np.zeros(0), 0.7).tolist() == [0.0, 0.0, 0.0]
+
+
+def test_corrections_are_where_the_slow_obvious_search_finds_them():
+    rng = np.random.default_rng(3)
+    design, offset, spread = rng.integers(0, 2, (80, 4)).astype(float), rng.normal(0, 1, 80), np.array([0.3, 0.7, 1.5, 0.7])
+    labels = (rng.random(80) < 1 / (1 + np.exp(-offset - design @ [0.5, -2.0, 1.0, -3.0]))).astype(int)
+    least = np.array([-np.inf, -np.inf, -np.inf, -0.5])
+
+    def loss(c: np.ndarray) -> float:
+        odds = offset + design @ c
+        return float(
+            -np.log(np.where(labels == 1, 1 / (1 + np.exp(-odds)), 1 / (1 + np.exp(odds)))).sum() + 0.5 * ((c / spread) ** 2).sum()
+        )
+
+    slow = minimize(loss, np.zeros(4), method="L-BFGS-B", bounds=[(low, None) for low in least], options={"ftol": 1e-15, "gtol": 1e-9})
+    found = learn(design, offset, labels, spread, least)
+    assert found == pytest.approx(slow.x, abs=1e-4)
+    assert found[3] == -0.5 and loss(found) <= slow.fun + 1e-9
+
+
+@given(proven=st.integers(0, 40), cleared=st.integers(0, 40))
+def test_one_flag_moves_to_what_was_seen_and_never_past_it(proven: int, cleared: int):
+    promised, rows = 0.8, proven + cleared
+    found = learn(np.ones((rows, 1)), np.full(rows, promised), np.repeat([1, 0], [proven, cleared]), 0.7)[0]
+    seen = np.log((proven + 1e-9) / (cleared + 1e-9)) - promised if rows else 0.0
+    assert min(seen, 0.0) - 1e-6 <= found <= max(seen, 0.0) + 1e-6
+
+
+def test_more_verdicts_move_a_flag_further():
+    moved = [learn(np.ones((n, 1)), np.full(n, 1.0), np.zeros(n), 0.7)[0] for n in (0, 1, 5, 50, 500)]
+    assert moved == sorted(moved, reverse=True) and moved[0] == 0.0 and moved[-1] < -3.0
+
+
+def test_corrected_points_keep_caps_and_never_fall_below_zero():
+    rows = pd.concat([fired("A", 1), fired("B", 1), fired("C", 1)])
+    corrected = Scorecard(family_cap=60.0).fit(rows, FLAGS, base(100_000), pd.Series({"A": -13.219, "C": -99.0}))
+    scored = corrected.transform(rows).set_index("code")
+    assert scored["points"].round(3).to_dict() == {"A": pytest.approx(24.583, abs=0.01), "B": pytest.approx(35.417, abs=0.01), "C": 0.0}
+    assert scored["kept"].round(3).to_dict() == {"A": 0.819, "B": 0.819, "C": 1.0}
 
 
 def test_points_double_the_odds():
     low, high = probability(pd.Series([0.0, 10.0]), 0.01)
     assert low == pytest.approx(0.01)
     assert high / (1 - high) == pytest.approx(2 * low / (1 - low))
-
-
-def test_cap_total_keeps_proportions():
-    frame = pd.DataFrame({"s": ["a", "a", "b"], "points": [10.0, 20.0, 5.0]})
-    assert cap_total(frame, ["s"], 15.0).tolist() == pytest.approx([5.0, 10.0, 5.0])
