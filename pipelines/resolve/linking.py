@@ -10,9 +10,9 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.resolve.blocking import block
-from pipelines.resolve.model import TF, Comparison, Design, Model, settings
+from pipelines.resolve.model import Comparison, Design, Model, settings
 from pipelines.resolve.splink import scored
-from pipelines.resolve.training import sides, train, unseen
+from pipelines.resolve.training import sides, train
 
 DECIMALS = 4
 PART = 1_000_000
@@ -68,39 +68,11 @@ def link_all(connection: duckdb.DuckDBPyConnection, model: Model, forms: str) ->
     return _link(connection, model, forms, "")
 
 
-def current(connection: duckdb.DuckDBPyConnection, model: Model, forms: str) -> Model:
-    """The model with tonight's frequencies of values that it has never seen twice, see :func:`pipelines.resolve.training.unseen`."""
-    found = pa.concat_tables([model.tf, unseen(connection, forms, model).select(TF.names).cast(TF)])
-    return replace(model, tf=found.sort_by([("name", "ascending"), ("value", "ascending")]))
-
-
-def link_new(connection: duckdb.DuckDBPyConnection, model: Model, known: str, new: str) -> Links:
-    """Link new forms with known ones and with each other, under the same model.
-
-    Parameters
-    ----------
-    connection : duckdb connection
-        Holds both.
-    model : Model
-        The current model.
-    known, new : str
-        Names of tables or views of the same columns, without a record in common. A changed record is new; its old pairs are void.
-
-    Returns
-    -------
-    Links
-        Pairs with at least one new record. With the pairs among known records they are the pairs of :func:`link_all`, unless a key
-        has grown beyond ``blocking.GROWTH`` times its limit tonight: such keys are in ``skipped`` and not in ``model.skipped``.
-    """
-    connection.execute(
-        f"CREATE OR REPLACE TEMP VIEW link_both AS SELECT *, false AS link_new FROM {known} "
-        f"UNION ALL BY NAME SELECT *, true AS link_new FROM {new}"
-    )
-    return link_some(connection, model, "link_both", "link_new")
-
-
 def link_some(connection: duckdb.DuckDBPyConnection, model: Model, forms: str, new: str) -> Links:
-    """Pairs of forms with at least one for which the SQL condition ``new`` holds; see :func:`link_new`."""
+    """Pairs of forms with at least one for which the SQL condition ``new`` holds.
+
+    With the pairs among the others they are those of :func:`link_all` under the same model and the same keys left out.
+    """
     return _link(connection, model, forms, new)
 
 

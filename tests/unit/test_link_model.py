@@ -18,7 +18,7 @@ from pipelines.resolve import linking, training
 from pipelines.resolve.blocking import block
 from pipelines.resolve.clusters import clusters
 from pipelines.resolve.designs import PERSONS
-from pipelines.resolve.linking import compare, connect, grown, link_all, link_new, waterfall
+from pipelines.resolve.linking import compare, connect, grown, link_all, link_some, waterfall
 from pipelines.resolve.model import FORMAT, TABLES, Model, load, save, settings
 from pipelines.resolve.sounds import sounds
 from pipelines.resolve.training import train
@@ -141,7 +141,8 @@ def test_a_key_that_explodes_is_left_out_tonight(con: duckdb.DuckDBPyConnection,
         "NULL AS id_number, NULL AS phone, NULL AS household, 'Y' || i AS sound) "
         "FROM (SELECT * FROM forms WHERE birth_date IS NOT NULL ORDER BY n LIMIT 1), range(900) t(i)"
     )
-    links = link_new(con, replace(model, design=replace(PERSONS, largest=50)), "forms", "crowd")
+    con.execute("CREATE OR REPLACE TEMP VIEW tonight AS SELECT * FROM forms UNION ALL BY NAME SELECT * FROM crowd")
+    links = link_some(con, replace(model, design=replace(PERSONS, largest=50)), "tonight", "n >= 900000")
     left = grown(model, links).to_pylist()
     assert {"account, year of birth", "name, birth date"} <= {row["rule"] for row in left}
     assert links.pairs.num_rows == 0
@@ -151,10 +152,9 @@ def test_a_key_that_explodes_is_left_out_tonight(con: duckdb.DuckDBPyConnection,
 def test_a_night_finds_what_a_full_run_finds(con: duckdb.DuckDBPyConnection, frame: pd.DataFrame, model: Model, seed: int) -> None:
     picked = frame.sample(frac=(0.01, 0.1, 0.3, 0.5, 0.9, 1.0)[seed], random_state=seed)[["n"]]
     con.register("picked", picked)
-    con.execute("CREATE OR REPLACE TABLE new AS SELECT * FROM forms SEMI JOIN picked USING (n)")
     con.execute("CREATE OR REPLACE TABLE known AS SELECT * FROM forms ANTI JOIN picked USING (n)")
     full = link_all(con, model, "forms").pairs
-    old, tonight = link_all(con, model, "known").pairs, link_new(con, model, "known", "new").pairs
+    old, tonight = link_all(con, model, "known").pairs, link_some(con, model, "forms", "n IN (SELECT n FROM picked)").pairs
     union = pd.concat([old.to_pandas(), tonight.to_pandas()]).sort_values(["party_l", "party_r"], ignore_index=True)
     pd.testing.assert_frame_equal(union, full.to_pandas(), check_dtype=False)
 

@@ -19,8 +19,9 @@ from benchmarks.identities import records
 from pipelines.resolve import forms, normalise, training
 from pipelines.resolve.clusters import clusters
 from pipelines.resolve.designs import PERSONS
+from pipelines.resolve.incremental import Basis, compare
 from pipelines.resolve.judgements import TABLE
-from pipelines.resolve.linking import Links, connect, current, link_all
+from pipelines.resolve.linking import Links, connect
 from pipelines.resolve.model import Model
 from pipelines.resolve.sounds import sounds
 from pipelines.resolve.training import train
@@ -223,7 +224,7 @@ def resolved(raw: pd.DataFrame, model: Model | None) -> Linked:
         connection.register("vault", vault)
         table = forms.written(connection, "parties", "SELECT * FROM vault", model.words if model else None)
         model = model or train(connection, table, PERSONS)
-        links = link_all(connection, current(connection, model, table), table)
+        links = compare(connection, table, Basis(model), None).links
         nodes = connection.sql(f"SELECT party_id, id_number, birth_date FROM {table}").to_arrow_table()
     return Linked(model, links, nodes, by_party(clusters(links.pairs, nodes, threshold=model.threshold)))
 
