@@ -45,10 +45,11 @@ def models_list(workspace: Workspace = VAR) -> None:
 
 @models_app.command("show")
 def models_show(digest: str, workspace: Workspace = VAR) -> None:
-    """Show a model's card."""
+    """Show a model's card, and what the latest night says of drift."""
+    from pipelines.flows.drifting import lines
     from pipelines.flows.retrain import card
 
-    typer.echo(card(workspace, digest))
+    typer.echo("\n".join([card(workspace, digest), *lines(workspace)]))
 
 
 @models_app.command("promote")

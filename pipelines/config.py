@@ -96,6 +96,14 @@ class Links:
 
 
 @dataclass(frozen=True)
+class Drift:
+    """The watch for drift: chance of any false alarm ever, and the date (ISO) from which nights count; a later one begins anew."""
+
+    level: float = 0.05
+    restart: str = ""
+
+
+@dataclass(frozen=True)
 class Report:
     """What people see."""
 
@@ -123,6 +131,7 @@ class Settings:
     priority: Priority = Priority()
     scoring: Scoring = Scoring()
     links: Links = Links()
+    drift: Drift = Drift()
     report: Report = Report()
     sources: dict[str, Source] = field(default_factory=dict)
     flags: dict[str, dict[str, float]] = field(default_factory=dict)

@@ -171,7 +171,9 @@ def _new_run(client: Any, experiment: str, manifest: Mapping[str, Any], files: t
 def _metrics(manifest: Mapping[str, Any]) -> dict[str, float]:
     stages = {f"seconds.{s['stage']}": s["seconds"] for s in manifest["stages"]}
     peaks = {f"peak_mib.{s['stage']}": s["peak_mib"] for s in manifest["stages"]}
-    return {**stages, **peaks, **{f"count.{k}": float(v) for k, v in manifest["counts"].items()}}
+    drift = manifest.get("drift")
+    watched = {"drift.alarms": float(len(drift["alarms"])), "drift.capital": drift["capital"]} if drift else {}
+    return {**stages, **peaks, **watched, **{f"count.{k}": float(v) for k, v in manifest["counts"].items()}}
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from models.boosting import MissingLibrary, load
 from pipelines import config
+from pipelines.flows import drifting
 
 LIBRARIES = ("fraudleads", "duckdb", "ibis-framework", "pandas", "scikit-learn", "networkx", "great-expectations", "mlflow", "xlsxwriter")
 FREE_GIB = 10.0
@@ -27,6 +28,7 @@ def report(config_file: Path | None, workspace: Path) -> list[str]:
         *_key(settings),
         *_space(workspace),
         *_latest(workspace),
+        *drifting.lines(workspace),
     ]
 
 

@@ -16,6 +16,7 @@ from features.book import Book
 from pipelines import config, graph, leads, runs
 from pipelines.contracts.admission import Admission
 from pipelines.engine.duckdb import DuckEngine
+from pipelines.flows import drifting
 from pipelines.flows.intake import Intake, Options, take_in
 from pipelines.flows.publishing import about, publish
 from pipelines.flows.screen import RING_LEDGER, known_rings, link_models, screen
@@ -44,6 +45,7 @@ class Night:
             f"{counts['leads']} leads in {counts['cases']} cases, {counts['listed']} listed, from {counts['claims']:,} claims; "
             f"{counts['quarantined']} rows quarantined; {len(self.manifest['silent'])} red flags could not be computed",
             *(f"refused, older data carried forward: {line}" for line in self.manifest["refused"]),
+            *(f"drift: {len(alarms)} alarms, see the report" for alarms in [self.manifest["drift"]["alarms"]] if alarms),
             *(f"{design}: {about['advice']}" for design, about in self.manifest["linking"].items() if "advice" in about),
             f"look at {self.out / 'report.html'} (beside it: leads.csv, leads.xlsx, validation.html)",
         ]
@@ -100,7 +102,8 @@ def _publish(run: runs.Run, intake: Intake, settings: config.Settings, ledger: P
     """Screen, make leads, publish; the manifest."""
     book = screen(run, intake, settings)
     made = run.stage("leads", lambda: _leads(run, book, settings, ledger), ordered=True)
-    facts = about(run, intake, settings, {**book.tables, **made})
+    drift = drifting.watch(run, intake, {**book.tables, **made}, settings.drift)
+    facts = {**about(run, intake, settings, {**book.tables, **made}), "drift": drift}
     run.publish(lambda out: publish({**book.tables, **made}, out, (settings.report, intake), facts))
     for stage, name in (("leads", LEDGER), ("rings", RING_LEDGER)):
         runs.copy_file(run.folder / "stages" / stage / name, run.folder / name)

@@ -1,4 +1,4 @@
-"""What a reader must know before trusting the list: refused deliveries, rows in quarantine, red flags that could not be computed."""
+"""What a reader must know before trusting the list: refused deliveries, rows in quarantine, red flags that could not be computed, drift."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.report.anomaly import feature_name
 from pipelines.report.messages import LANGUAGES, Both, Messages, plain
 
 
@@ -25,17 +26,32 @@ def notes(meta: Mapping[str, Any], messages: Messages) -> list[Note]:
     Parameters
     ----------
     meta : mapping
-        ``refused``, ``quarantined``, ``silent``, ``disabled`` as in :func:`pipelines.report.publish`.
+        ``refused``, ``quarantined``, ``silent``, ``disabled``, ``drift`` as in :func:`pipelines.report.publish`.
     messages : Messages
         The catalogue.
     """
     found = (
         Note(messages.text("text", "carried"), [_refused(r, messages) for r in meta.get("refused") or ()], True),
+        Note(messages.text("drift", "alarms"), alarms(meta.get("drift") or {}, messages), True),
         Note(messages.text("text", "quarantined"), [_quarantined(r, messages) for r in _summed(meta.get("quarantined") or ())]),
         Note(messages.text("text", "silent"), [_silent(r, messages) for r in _records(meta.get("silent"))]),
         Note(messages.text("text", "disabled"), [_flag(str(c), messages) for c in meta.get("disabled") or ()]),
     )
     return [n for n in found if n.lines]
+
+
+def alarms(drift: Mapping[str, Any], messages: Messages) -> list[Both]:
+    """A line for every alarm of the watch for drift: what changed, which way, since when, how strong the evidence is."""
+    return [_alarm(record, messages) for record in drift.get("alarms") or ()]
+
+
+def _alarm(record: Mapping[str, Any], messages: Messages) -> Both:
+    part, name = str(record["part"]), str(record["name"])
+    key = {"score": f"score {name}", "feature": "missing" if name.endswith(" ?") else "feature"}.get(part, part)
+    named = _flag(name, messages) if part == "flag" else feature_name(name.removesuffix(" ?"), messages)
+    what = {lang: messages.text("drift", key)[lang].format(name=named[lang]) for lang in LANGUAGES}
+    way = messages.text("drift", record["way"])
+    return {lang: way[lang].format(what=what[lang], since=record["since"], capital=f"{record['capital']:,.0f}") for lang in LANGUAGES}
 
 
 def _records(given: Any) -> Iterable[Any]:

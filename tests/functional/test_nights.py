@@ -97,3 +97,15 @@ def test_the_lead_of_a_merged_subject_keeps_its_id_and_its_date(nights: Nights) 
     assert lead.subject_id == nights.older and lead.scheme == nights.merged.scheme and lead.first_seen == nights.merged.first_seen
     said = command("leads", "show", nights.merged.lead_id, "--lang", "en", "--workspace", nights.second.out.parents[2])
     assert said.code == 0 and "This subject was two until 2026-01-01" in said.out
+
+
+def test_the_watch_for_drift_goes_on_from_the_night_before(nights: Nights) -> None:
+    first, second = (
+        {t: pd.read_parquet(n.out.parent / "stages" / "drift" / f"drift_{t}.parquet") for t in ("state", "history", "verdicts")}
+        for n in (nights.first, nights.second)
+    )
+    assert first["state"].empty and first["history"].empty and len(first["verdicts"])
+    assert set(second["history"]["night"]) == {"2026-01-01"} and second["state"]["nights"].eq(1).all()
+    assert second["verdicts"]["seq"].is_unique and set(first["verdicts"]["seq"]) < set(second["verdicts"]["seq"])
+    said = command("doctor", "--workspace", nights.second.out.parents[2])
+    assert f"drift: {len(second['state'])} figures watched over 1 nights" in said.out
