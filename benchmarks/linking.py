@@ -28,12 +28,12 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from benchmarks.identities import figures as clustered
 from pipelines import runs
 from pipelines.resolve import forms
 from pipelines.resolve.designs import PERSONS
+from pipelines.resolve.identity import rooted
 from pipelines.resolve.incremental import Basis, Compared, State, compare
 from pipelines.resolve.judgements import TABLE as JUDGED
 from pipelines.resolve.linking import connect
@@ -72,7 +72,8 @@ def ours(folder: Path) -> dict[str, Any]:
         with measured(phases, "linking"):
             first = compare(connection, "known", basis, None)
         with measured(phases, "clustering"):
-            before = _left(basis, first, _grouped(connection, "known", basis, first))
+            grouped = _grouped(connection, "known", basis, first)
+        before = State(basis.digest, first.links.pairs, grouped.drop_columns("n"), first.values, first.links.skipped)
         with measured(phases, "night after"):
             second = compare(connection, table, basis, before)
             found = _grouped(connection, table, basis, second)
@@ -82,14 +83,10 @@ def ours(folder: Path) -> dict[str, Any]:
 
 
 def _grouped(connection: duckdb.DuckDBPyConnection, table: str, basis: Basis, night: Compared) -> pa.Table:
-    nodes = connection.sql(f"SELECT party_id, id_number, birth_date FROM {table}").to_arrow_table()
-    calm = night.records.filter(pc.is_valid(night.records["cluster"]))
-    return regrouped(night.links.pairs, nodes, (JUDGED.empty_table(), JUDGED.empty_table()), calm, basis.model.threshold)
-
-
-def _left(basis: Basis, night: Compared, grouped: pa.Table) -> State:
-    records = night.records.set_column(2, "cluster", grouped["cluster"])
-    return State(basis.digest, night.links.pairs, records, night.values, night.links.skipped)
+    nothing = JUDGED.empty_table()
+    found = regrouped(connection, (table, ("id_number", "birth_date")), night, (nothing, nothing), basis.model.threshold)
+    rooted(connection, found)
+    return found
 
 
 def splink(folder: Path) -> dict[str, Any]:

@@ -67,8 +67,8 @@ def clusters(pairs: pa.Table, nodes: pa.Table, judgements: pa.Table | None = Non
     Returns
     -------
     pyarrow Table
-        party_id, cluster (the smallest party id in it), sorted by party id. A function of the sets of rows, not of their order; and the
-        clusters of a connected component depend on nothing outside it.
+        party_id, cluster (the smallest party id in it), component (the smallest that pairs and words connect it to), sorted by party id.
+        A function of the sets of rows, not of their order; and the clusters of a connected component depend on nothing outside it.
     """
     ordered = nodes.sort_by("party_id")
     names = ordered["party_id"].combine_chunks()
@@ -81,7 +81,7 @@ def clusters(pairs: pa.Table, nodes: pa.Table, judgements: pa.Table | None = Non
     for members, edges in _doubtful(labels, weights, facts):
         for group in _settled(members, edges, facts, threshold):
             result[sorted(group)] = min(group)
-    return pa.table({"party_id": names, "cluster": names.take(pa.array(result))})
+    return pa.table({"party_id": names, "cluster": names.take(pa.array(result)), "component": names.take(pa.array(labels))})
 
 
 def _judged(judgements: pa.Table | None, names: pa.Array) -> tuple[set[Pair], set[Pair]]:

@@ -13,7 +13,6 @@ import duckdb
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.resolve import forms, premises
@@ -192,16 +191,13 @@ def linked(connection: duckdb.DuckDBPyConnection, table: str, asked: Asked, evid
     basis = Basis(model, evidence.version, evidence.secret)
     why = reason(before, basis.digest)
     compared = compare(connection, table, basis, None if why else before)
-    nodes = connection.sql(f"SELECT party_id, n, {', '.join(asked.facts)} FROM {table}").to_arrow_table()
     said = evidence.judgements if evidence.judgements is not None else JUDGED.empty_table()
     judged = (said, before.judged if before else JUDGED.empty_table())
-    calm = compared.records.filter(pc.is_valid(compared.records["cluster"]))
-    grouped = regrouped(compared.links.pairs, nodes.drop_columns("n"), judged, calm, model.threshold)
-    records = compared.records.set_column(2, "cluster", grouped["cluster"])
-    state = State(basis.digest, compared.links.pairs, records, compared.values, compared.links.skipped, said)
+    grouped = regrouped(connection, (table, asked.facts), compared, judged, model.threshold)
+    state = State(basis.digest, compared.links.pairs, grouped.drop_columns("n"), compared.values, compared.links.skipped, said)
     about = {"design": asked.name, "digest": model.digest, "basis": basis.digest, "why": why, **compared.figures}
     about |= {name: json.dumps(rows) for name, rows in keys(model, compared.links).items()}
-    return Linked(_rooted(grouped, nodes), state, about)
+    return Linked(ibis.memtable(rooted(connection, grouped)), state, about)
 
 
 def keys(model: Model, links: Links) -> dict[str, dict[str, int]]:
@@ -223,9 +219,11 @@ def files_of(files: Sequence[Path]) -> str:
     return f'SELECT token, "column", value FROM read_parquet([{listed}], union_by_name = true)' if listed else NOTHING
 
 
-def _rooted(grouped: pa.Table, nodes: pa.Table) -> ir.Table:
-    """N of each record and of the most senior one of its cluster."""
-    numbered = grouped.join(nodes.select(["party_id", "n"]), "party_id")
-    first = numbered.group_by("cluster").aggregate([("n", "min")]).rename_columns({"n_min": "root"})
-    joined = numbered.join(first, "cluster")
-    return ibis.memtable(joined.filter(pc.not_equal(joined["n"], joined["root"])).select(["n", "root"]))
+def rooted(connection: duckdb.DuckDBPyConnection, grouped: pa.Table) -> pa.Table:
+    """N of each record and of the most senior one of its cluster, where that is another."""
+    connection.register("link_grouped", grouped)
+    several = "SELECT n, cluster FROM link_grouped SEMI JOIN (SELECT cluster FROM link_grouped WHERE cluster <> party_id) USING (cluster)"
+    roots = f"SELECT n, min(n) OVER (PARTITION BY cluster) AS root FROM ({several})"
+    found = connection.sql(f"SELECT n, root FROM ({roots}) WHERE n <> root ORDER BY n").to_arrow_table()
+    connection.unregister("link_grouped")
+    return found

@@ -1,13 +1,14 @@
 """A night compares what is new or changed with the rest, and finds what comparing all would find.
 
-What a pair weighs depends on its two records, on the link model, and on three things of the night: how often a value is shared that the
-model has not seen twice, which keys are left out, and who is senior. The night before left them all behind, so a record for which one of
-them is no longer so is compared again like a changed one; seniority alone only turns a pair round.
+What a pair weighs depends on its two records, on the link model, and on two things of the night: how often a value is shared that the
+model has not seen twice, and which keys are left out. The night before left both behind, and neither changes but by a record that is new,
+changed or gone, so only values and keys of such records, and those left behind, are counted again. A record for which one of them is no
+longer so is compared again like a changed one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,14 +17,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.ids import digest
-from pipelines.resolve.blocking import SEPARATOR, left_out, named
+from pipelines.resolve.blocking import NUMBERED, left_out, numbered
 from pipelines.resolve.judgements import TABLE
 from pipelines.resolve.linking import Links, link_all, link_some
-from pipelines.resolve.model import SKIPPED, TF, Model
-from pipelines.resolve.training import unseen
+from pipelines.resolve.model import TF, Model
+from pipelines.resolve.training import VALUES, unseen
 
+FIGURES = ("records", "gone", "new", "changed", "reweighed", "kept", "accepted")
 PARTS = ("links", "records", "values", "skipped", "judged")
 TOUCHED = "n IN (SELECT n FROM link_touched)"
+RECORDS = pa.schema([("party_id", pa.string()), ("digest", pa.uint64()), ("cluster", pa.string()), ("component", pa.string())])
 
 
 @dataclass(frozen=True)
@@ -60,11 +63,11 @@ class State:
     links : pyarrow Table
         Accepted pairs, see :class:`pipelines.resolve.linking.Links`.
     records : pyarrow Table
-        party_id, digest (keyed, of what is compared), cluster.
+        party_id, digest (keyed, of what is compared), cluster, component (the first of the records that pairs and words connect); sorted.
     values : pyarrow Table
-        Frequencies of values that the model has not seen twice: name, value (a digest), tf.
+        Frequencies of values that the model has not seen twice: name, value (a digest), tf, number.
     skipped : pyarrow Table
-        Keys left out: rule, key (a digest), size.
+        Keys left out: rule, key (a digest), size, number.
     judged : pyarrow Table
         Judgements that were in force.
     """
@@ -72,8 +75,8 @@ class State:
     basis: str
     links: pa.Table
     records: pa.Table
-    values: pa.Table = field(default_factory=TF.empty_table)
-    skipped: pa.Table = field(default_factory=SKIPPED.empty_table)
+    values: pa.Table = field(default_factory=VALUES.empty_table)
+    skipped: pa.Table = field(default_factory=NUMBERED.empty_table)
     judged: pa.Table = field(default_factory=TABLE.empty_table)
 
     def tables(self, name: str) -> dict[str, pa.Table]:
@@ -99,8 +102,11 @@ class Compared:
     ----------
     links : Links
         All accepted pairs, old and new; and all keys left out.
-    records : pyarrow Table
-        party_id, digest, cluster (of the night before; null where the record or a pair of it has been touched since); sorted.
+    records : str
+        Table of the connection: party_id, n (null where it is gone since the night before), digest, cluster, component (both of the night
+        before; null where there is none).
+    stirred : str
+        Table of the connection: party_id of the records that are new, changed, gone, or have lost or gained a pair; may repeat.
     values : pyarrow Table
         See :class:`State`.
     figures : dict of str to int
@@ -108,7 +114,8 @@ class Compared:
     """
 
     links: Links
-    records: pa.Table
+    records: str
+    stirred: str
     values: pa.Table
     figures: dict[str, int]
 
@@ -130,114 +137,106 @@ def compare(connection: duckdb.DuckDBPyConnection, forms: str, basis: Basis, bef
     Returns
     -------
     Compared
-        The same links, byte for byte, with and without ``before``. Cost with it: a few passes over the forms without a join, and the
-        candidate pairs of touched records.
+        The same links, byte for byte, with and without ``before``. Cost with it: one join with the records of the night before, a pass over
+        the forms per rule and per column with frequencies, the candidate pairs of touched records, and sorting the accepted pairs.
     """
-    model = basis.model
-    values = unseen(connection, forms, model).select(TF.names).cast(TF).sort_by([("name", "ascending"), ("value", "ascending")])
-    tonight = replace(model, tf=pa.concat_tables([model.tf, values]))
-    _digests(connection, forms, basis.secret)
+    _matched(connection, forms, basis.secret, before)
     if before is None:
-        links = link_all(connection, tonight, forms)
-        figures = _figures(connection, links, dict.fromkeys(("new", "changed", "gone", "reweighed", "kept"), 0))
-        records = connection.sql("SELECT party_id, digest, NULL::VARCHAR AS cluster FROM link_records ORDER BY party_id").to_arrow_table()
-        return Compared(links, records, values, figures)
-    skipped = left_out(connection, forms, model.design, model.skipped)
-    counts = _touch(connection, forms, model, (before, values, skipped))
-    return _together(connection, link_some(connection, tonight, forms, TOUCHED).pairs, (before, values, skipped), counts)
+        values = unseen(connection, forms, basis.model)
+        links = link_all(connection, _tonight(basis.model, values), forms)
+        figures = {**dict.fromkeys(FIGURES, 0), "records": _count(connection, "n IS NOT NULL"), "accepted": links.pairs.num_rows}
+        return Compared(links, "link_records", "link_stirred", values, figures)
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_changed AS SELECT * FROM {forms} SEMI JOIN link_touched USING (n)")
+    values = unseen(connection, forms, basis.model, ("link_changed", before.values))
+    skipped = left_out(connection, forms, basis.model.design, basis.model.skipped, ("link_changed", before.skipped))
+    _touch(connection, forms, basis.model, (before, values, skipped))
+    fresh = link_some(connection, _tonight(basis.model, values), forms, TOUCHED).pairs
+    links = _together(connection, fresh, before.links, skipped)
+    return Compared(links, "link_records", "link_stirred", values, _figures(connection, links.pairs.num_rows, fresh.num_rows))
 
 
-def _digests(connection: duckdb.DuckDBPyConnection, forms: str, secret: str) -> None:
-    """``link_records``: party_id, n, and a keyed digest of all that is compared; of lists, whose codes are digests already, the sum."""
+def _tonight(model: Model, values: pa.Table) -> Model:
+    """The model with the frequencies of tonight."""
+    found = pa.concat_tables([model.tf, values.select(TF.names)])
+    return replace(model, tf=found.sort_by([("name", "ascending"), ("value", "ascending")]))
+
+
+def _matched(connection: duckdb.DuckDBPyConnection, forms: str, secret: str, before: State | None) -> None:
+    """``link_records``, see ``Compared.records``; ``link_touched``: n and why of those new or changed; and ``link_stirred``.
+
+    The digest is keyed, of one number of all that is compared; of lists, whose codes are digests already, the sum.
+    """
     kinds = connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {forms}) WHERE column_name NOT IN ('party_id', 'n')")
-    shown = [f"list_sum({c})" if kind.endswith("[]") else c for c, kind in kinds.fetchall()]
-    text = ", ".join(f"coalesce({c}::VARCHAR, chr(30))" for c in shown)
+    shown = ", ".join(f"list_sum({c})" if kind.endswith("[]") else c for c, kind in kinds.fetchall())
     connection.register("link_secret", pa.table({"secret": [secret]}))
+    connection.register("link_known", before.records if before else RECORDS.empty_table())
+    records = f"SELECT party_id, n, md5_number_lower(secret || hash({shown})::VARCHAR) AS digest FROM {forms}, link_secret"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE link_records AS SELECT party_id, n, md5(concat_ws({SEPARATOR}, secret, {text})) AS digest "
-        f"FROM {forms}, link_secret"
+        "CREATE OR REPLACE TEMP TABLE link_records AS SELECT party_id, r.n, r.digest, k.digest AS was, k.cluster, k.component "
+        f"FROM ({records}) r FULL JOIN link_known k USING (party_id)"
     )
-    connection.unregister("link_secret")
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE link_touched AS SELECT n, CASE WHEN was IS NULL THEN 'new' ELSE 'changed' END AS why "
+        "FROM link_records WHERE n IS NOT NULL AND was IS DISTINCT FROM digest"
+    )
+    connection.execute("CREATE OR REPLACE TEMP TABLE link_stirred AS SELECT party_id FROM link_records WHERE n IS NULL")
+    for name in ("link_secret", "link_known"):
+        connection.unregister(name)
 
 
-def _touch(connection: duckdb.DuckDBPyConnection, forms: str, model: Model, nights: tuple[State, pa.Table, pa.Table]) -> dict[str, int]:
-    """``link_touched``: n of the records that are to be compared; and how many are new, changed, gone, weighed otherwise."""
+def _touch(connection: duckdb.DuckDBPyConnection, forms: str, model: Model, nights: tuple[State, pa.Table, pa.Table]) -> None:
+    """Put records that are weighed or blocked otherwise than the night before among the touched, and all touched among the stirred."""
     before, values, skipped = nights
-    tables = {
-        "link_known": before.records,
-        "link_values": values,
-        "link_were": before.values,
-        "link_out": skipped,
-        "link_was": before.skipped,
-    }
+    tables = {"link_values": values, "link_were": before.values, "link_out": skipped, "link_was": before.skipped}
     for name, table in tables.items():
         connection.register(name, table)
-    connection.execute(
-        "CREATE OR REPLACE TEMP TABLE link_touched AS SELECT r.n, CASE WHEN k.party_id IS NULL THEN 'new' ELSE 'changed' END AS why "
-        "FROM link_records r LEFT JOIN link_known k USING (party_id) WHERE k.digest IS DISTINCT FROM r.digest"
-    )
     moved = " UNION ".join([*_weighed_otherwise(connection, forms), *_blocked_otherwise(connection, forms, model)])
     if moved:
         connection.execute(f"INSERT INTO link_touched SELECT n, 'reweighed' FROM ({moved}) ANTI JOIN link_touched USING (n)")
-    gone = connection.sql("SELECT count(*) FROM link_known ANTI JOIN link_records USING (party_id)").fetchall()[0][0]
-    counts = dict(connection.sql("SELECT why, count(*) FROM link_touched GROUP BY why").fetchall())
+    connection.execute("INSERT INTO link_stirred SELECT party_id FROM link_records SEMI JOIN link_touched USING (n)")
     for name in tables:
         connection.unregister(name)
-    return {"gone": gone, **{why: counts.get(why, 0) for why in ("new", "changed", "reweighed")}}
 
 
-def _weighed_otherwise(connection: duckdb.DuckDBPyConnection, forms: str) -> Iterable[str]:
+def _weighed_otherwise(connection: duckdb.DuckDBPyConnection, forms: str) -> Iterator[str]:
     """Queries for records that share a value whose frequency is another tonight; one that nobody shares any more is in no pair."""
-    connection.execute("CREATE OR REPLACE TEMP TABLE link_moved AS SELECT * FROM link_values EXCEPT SELECT * FROM link_were")
+    moved = "SELECT name, number FROM (SELECT * FROM link_values EXCEPT SELECT * FROM link_were)"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_moved AS {moved}")
     for (column,) in connection.sql("SELECT DISTINCT name FROM link_moved ORDER BY name").fetchall():
-        moved = f"substr(sha256({column}::VARCHAR), 1, 16) IN (SELECT value FROM link_moved WHERE name = '{column}')"
-        shared = f"SELECT {column} FROM {forms} WHERE {column} IS NOT NULL GROUP BY {column} HAVING count(*) > 1"
-        yield f"SELECT n FROM {forms} SEMI JOIN (SELECT {column} FROM ({shared}) WHERE {moved}) USING ({column})"
+        yield f"SELECT n FROM {forms} WHERE hash({column}) IN (SELECT number FROM link_moved WHERE name = '{column}')"
 
 
-def _blocked_otherwise(connection: duckdb.DuckDBPyConnection, forms: str, model: Model) -> Iterable[str]:
+def _blocked_otherwise(connection: duckdb.DuckDBPyConnection, forms: str, model: Model) -> Iterator[str]:
     """Queries for records with a key that is left out tonight and was not, or the other way round."""
-    both = "(SELECT rule, key FROM link_out EXCEPT SELECT rule, key FROM link_was)"
-    back = "(SELECT rule, key FROM link_was EXCEPT SELECT rule, key FROM link_out)"
+    both = "(SELECT rule, number FROM link_out EXCEPT SELECT rule, number FROM link_was)"
+    back = "(SELECT rule, number FROM link_was EXCEPT SELECT rule, number FROM link_out)"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE link_turned AS {both} UNION ALL {back}")
     rules = {rule.name: rule for rule in model.design.rules}
     for (name,) in connection.sql("SELECT DISTINCT rule FROM link_turned ORDER BY rule").fetchall():
-        turned = f"{named(rules[name], model.design.within)} IN (SELECT key FROM link_turned WHERE rule = '{name}')"
+        turned = f"{numbered(rules[name], model.design.within)} IN (SELECT number FROM link_turned WHERE rule = '{name}')"
         yield f"SELECT n FROM {forms} WHERE {turned}"
 
 
-def _together(
-    connection: duckdb.DuckDBPyConnection, pairs: pa.Table, nights: tuple[State, pa.Table, pa.Table], counts: dict[str, int]
-) -> Compared:
-    """Tonight's pairs and those of the night before of which both records are untouched; the senior of a pair may be the other one now."""
-    before, values, skipped = nights
-    for name, table in {"link_before": before.links, "link_tonight": pairs, "link_known": before.records}.items():
-        connection.register(name, table)
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_calm AS SELECT party_id, n FROM link_records WHERE NOT ({TOUCHED})")
-    both = connection.sql(
-        f"SELECT * FROM ({_KEPT}) UNION ALL BY NAME SELECT * FROM link_tonight ORDER BY party_l, party_r"
-    ).to_arrow_table()
-    records = connection.sql(_RECORDS).to_arrow_table()
-    for name in ("link_before", "link_tonight", "link_known"):
+def _together(connection: duckdb.DuckDBPyConnection, pairs: pa.Table, old: pa.Table, skipped: pa.Table) -> Links:
+    """Tonight's pairs and those of the night before of which no record is touched or gone; the records of new ones are stirred too."""
+    connection.register("link_before", old)
+    connection.register("link_tonight", pairs)
+    kept = " ANTI JOIN ".join(["link_before b", *(f"link_stirred {c} ON {c}.party_id = b.party_{c}" for c in "lr")])
+    both = connection.sql(f"SELECT b.* FROM {kept} UNION ALL BY NAME SELECT * FROM link_tonight ORDER BY party_l, party_r").to_arrow_table()
+    for column in ("party_l", "party_r"):
+        connection.execute(f"INSERT INTO link_stirred SELECT {column} FROM link_tonight")
+    for name in ("link_before", "link_tonight"):
         connection.unregister(name)
-    links = Links(both.select(pairs.column_names).cast(pairs.schema), skipped)
-    figures = _figures(connection, links, {**counts, "kept": both.num_rows - pairs.num_rows})
-    return Compared(links, records, values, figures)
+    return Links(both.select(pairs.column_names).cast(pairs.schema), skipped)
 
 
-_KEPT = """SELECT CASE WHEN l.n < r.n THEN party_l ELSE party_r END AS party_l,
-    CASE WHEN l.n < r.n THEN party_r ELSE party_l END AS party_r, b.* EXCLUDE (party_l, party_r)
-    FROM link_before b JOIN link_calm l ON l.party_id = b.party_l JOIN link_calm r ON r.party_id = b.party_r"""
-_RECORDS = """WITH void AS (
-        SELECT * FROM link_before
-        WHERE party_l NOT IN (SELECT party_id FROM link_calm) OR party_r NOT IN (SELECT party_id FROM link_calm)
-    ), calm AS (
-        SELECT party_id FROM link_calm ANTI JOIN (SELECT party_l AS party_id FROM void UNION SELECT party_r FROM void) USING (party_id)
-    )
-    SELECT r.party_id, r.digest, k.cluster FROM link_records r
-    LEFT JOIN (SELECT party_id, cluster FROM link_known SEMI JOIN calm USING (party_id)) k USING (party_id) ORDER BY party_id"""
+def _figures(connection: duckdb.DuckDBPyConnection, accepted: int, fresh: int) -> dict[str, int]:
+    """See ``Compared.figures``."""
+    why = dict(connection.sql("SELECT why, count(*) FROM link_touched GROUP BY why").fetchall())
+    counts = {"records": _count(connection, "n IS NOT NULL"), "gone": _count(connection, "n IS NULL"), **why}
+    return {**dict.fromkeys(FIGURES, 0), **counts, "kept": accepted - fresh, "accepted": accepted}
 
 
-def _figures(connection: duckdb.DuckDBPyConnection, links: Links, counts: dict[str, int]) -> dict[str, int]:
-    records = connection.sql("SELECT count(*) FROM link_records").fetchall()[0][0]
-    return {"records": records, **counts, "accepted": links.pairs.num_rows}
+def _count(connection: duckdb.DuckDBPyConnection, condition: str) -> int:
+    found: int = connection.sql(f"SELECT count(*) FROM link_records WHERE {condition}").fetchall()[0][0]
+    return found

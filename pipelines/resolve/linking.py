@@ -26,10 +26,10 @@ class Links:
     Attributes
     ----------
     pairs : pyarrow Table
-        Accepted pairs in order: party_l (the senior), party_r, weight (bits, prior included), rule (the first that found it), and per
+        Accepted pairs in order: party_l, party_r (the greater id), weight (bits, prior included), rule (the first that found it), and per
         comparison level_… (position in its levels, null where unknown) and bits_….
     skipped : pyarrow Table
-        Keys left out: rule, key (a digest), size.
+        Keys left out: rule, key (a digest), size, number.
     """
 
     pairs: pa.Table
@@ -123,7 +123,8 @@ def _accepted(design: Design, sided: str, found: str) -> str:
     wanted += [f"({' OR '.join(f'gamma_{c.name} >= {last[c.name] - i}' for c, i in _proofs(design))})"] if design.proof else []
     proof = f" WHERE {' AND '.join(wanted)}" if wanted else ""
     return (
-        f"SELECT l.party_id AS party_l, r.party_id AS party_r, round(match_weight, {DECIMALS}) AS weight, "
+        "SELECT least(l.party_id, r.party_id) AS party_l, greatest(l.party_id, r.party_id) AS party_r, "
+        f"round(match_weight, {DECIMALS}) AS weight, "
         f"CASE match_key {rules} END AS rule, {', '.join(shown)} "
         f"FROM {found} p JOIN {sided} l ON l.n = p.n_l JOIN {sided} r ON r.n = p.n_r{proof}"
     )

@@ -2,49 +2,65 @@
 
 from __future__ import annotations
 
-import numpy as np
+import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from pipelines.resolve.clusters import Ints, clusters, component_of, places
+from pipelines.resolve.clusters import clusters
+from pipelines.resolve.incremental import RECORDS, Compared
+
+NAMES = (*RECORDS.names, "n")
 
 
-def regrouped(pairs: pa.Table, nodes: pa.Table, judged: tuple[pa.Table, pa.Table], known: pa.Table, threshold: float) -> pa.Table:
-    """What :func:`pipelines.resolve.clusters.clusters` says, worked out anew for the components of touched records alone.
+def regrouped(
+    connection: duckdb.DuckDBPyConnection,
+    facts: tuple[str, tuple[str, ...]],
+    night: Compared,
+    judged: tuple[pa.Table, pa.Table],
+    threshold: float,
+) -> pa.Table:
+    """What :func:`pipelines.resolve.clusters.clusters` says, worked out anew for the components of stirred records alone.
 
     Parameters
     ----------
-    pairs, nodes : pyarrow Table
-        Of tonight, all of them.
+    connection : duckdb connection
+        Of the night.
+    facts : (str, tuple of str)
+        Table of forms, and the columns that clusters are consistent in.
+    night : Compared
+        Records that it has no component for, and those of the components of stirred ones, are grouped anew.
     judged : (pyarrow Table, pyarrow Table)
-        Judgements in force tonight, and the night before; their records count as touched.
-    known : pyarrow Table
-        party_id, cluster of the night before, of the records of which neither content nor pairs have gone or changed.
+        Judgements in force tonight, and the night before; their records count as stirred.
     threshold : float
         As of ``clusters``.
 
     Returns
     -------
     pyarrow Table
-        party_id, cluster, sorted by party id.
+        As ``State.records``, with ``n``. Cost: a pass over the records, sorting them, and ``clusters`` of what was stirred.
     """
-    ordered = nodes.sort_by("party_id")
-    names = ordered["party_id"].combine_chunks()
-    ends = np.concatenate([places(table, names)[0] for table in (pairs, *judged)])
-    before = pc.index_in(names, value_set=known["party_id"].cast(names.type).combine_chunks())
-    touched = before.is_null().to_numpy(zero_copy_only=False)
-    touched[_spoken_of(judged, names)] = True
-    labels = component_of(len(names), ends)
-    anew = np.isin(labels, labels[touched])
-    again, calm = pa.array(anew), pa.array(~anew)
-    kept = pa.table({"party_id": names.filter(calm), "cluster": known["cluster"].combine_chunks().take(before.filter(calm))})
-    within = pc.is_in(pairs["party_l"].cast(names.type), value_set=names.filter(again))
-    fresh = clusters(pairs.filter(within), ordered.filter(again), judged[0], threshold)
-    return pa.concat_tables([kept.cast(fresh.schema), fresh]).sort_by("party_id").combine_chunks()
+    _stir(connection, night, pa.concat_tables(judged))
+    table, columns = facts
+    shown = "".join(f", f.{column}" for column in columns)
+    nodes = connection.sql(f"SELECT a.*{shown} FROM link_again a JOIN {table} f USING (n) ORDER BY a.party_id").to_arrow_table()
+    connection.register("link_linked", night.links.pairs)
+    ends = "SELECT party_l, party_r, weight FROM link_linked p SEMI JOIN link_again a ON a.party_id = p.party_l"
+    fresh = clusters(connection.sql(ends).to_arrow_table(), nodes.drop_columns(["n", "digest"]), judged[0], threshold)
+    connection.register("link_grouped", fresh.append_column("n", nodes["n"]).append_column("digest", nodes["digest"]))
+    calm = f"SELECT {', '.join(NAMES)} FROM {night.records} ANTI JOIN link_again USING (n) WHERE n IS NOT NULL"
+    found = connection.sql(f"{calm} UNION ALL SELECT {', '.join(NAMES)} FROM link_grouped ORDER BY party_id").to_arrow_table()
+    for name in ("link_linked", "link_grouped"):
+        connection.unregister(name)
+    return found
 
 
-def _spoken_of(judged: tuple[pa.Table, pa.Table], names: pa.Array) -> Ints:
-    """Places of the records that a judgement is about, also where the other one is not in the book."""
-    said = pa.concat_arrays([table[c].combine_chunks().cast(names.type) for table in judged for c in ("party_l", "party_r")])
-    found = pc.index_in(said, value_set=names).drop_null()
-    return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.int64)
+def _stir(connection: duckdb.DuckDBPyConnection, night: Compared, said: pa.Table) -> None:
+    """``link_again``: the records that are grouped anew."""
+    connection.register("link_said", said)
+    words = "SELECT party_l AS party_id FROM link_said UNION ALL SELECT party_r FROM link_said"
+    stirred = f"SELECT party_id FROM {night.stirred} UNION ALL {words}"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE link_again AS SELECT party_id, n, digest FROM {night.records} WHERE n IS NOT NULL AND "
+        f"(component IS NULL OR component IN (SELECT component FROM {night.records} SEMI JOIN ({stirred}) USING (party_id) "
+        "WHERE component IS NOT NULL))"
+    )
+    connection.unregister("link_said")

@@ -13,7 +13,7 @@ import pyarrow as pa
 from pipelines.errors import DataError
 from pipelines.resolve.addresses import WORDS, rarity
 from pipelines.resolve.blocking import block, left_out, sampled
-from pipelines.resolve.model import TF, Design, Model, Rule, settings
+from pipelines.resolve.model import SKIPPED, TF, Design, Model, Rule, settings
 from pipelines.resolve.splink import scored
 
 SAMPLE = 1_000_000
@@ -30,6 +30,9 @@ CERTAIN_RECALL = 0.9
 DIGITS = 5
 MISSED = 0.5
 """Added to every count: what a sample has not seen is not impossible."""
+
+VALUES = TF.append(pa.field("number", pa.uint64()))
+"""Frequencies, with the number that the engine finds the records of a value by: only for nights of one version of everything."""
 
 Floats = npt.NDArray[np.float64]
 Figures = dict[str, tuple[float, ...]]
@@ -69,7 +72,7 @@ def train(connection: duckdb.DuckDBPyConnection, forms: str, design: Design) -> 
         The same for the same forms, whatever their order.
     """
     tf, records = frequencies(connection, forms, design.tf_columns)
-    skipped = left_out(connection, forms, design)
+    skipped = left_out(connection, forms, design).select(SKIPPED.names)
     known = {c.name: tuple(level.m for level in c.levels) for c in design.comparisons}
     flat = {c.name: tuple(1 / len(c.levels) for _ in c.levels) for c in design.comparisons}
     words = rarity(connection, forms) if "address_grams" in connection.table(forms).columns else WORDS.empty_table()
@@ -82,30 +85,58 @@ def train(connection: duckdb.DuckDBPyConnection, forms: str, design: Design) -> 
 def frequencies(connection: duckdb.DuckDBPyConnection, forms: str, columns: tuple[str, ...]) -> tuple[pa.Table, dict[str, int]]:
     """Frequencies of values seen twice or more, by digest, and records with a value."""
     records = {c: _one(connection, f"SELECT count({c}) FROM {forms}") for c in columns}
-    return _shared(connection, forms, {c: f"round(count(*) / {max(n, 1)}, 9)" for c, n in records.items()}), records
+    shared = _shared(connection, {c: (f"round(count(*) / {max(n, 1)}, 9)", forms) for c, n in records.items()})
+    return shared.select(TF.names), records
 
 
-def unseen(connection: duckdb.DuckDBPyConnection, forms: str, model: Model) -> pa.Table:
+def unseen(connection: duckdb.DuckDBPyConnection, forms: str, model: Model, some: tuple[str, pa.Table] | None = None) -> pa.Table:
     """Frequencies of values shared tonight that the model has not seen twice, among the records of the model.
 
     Counts are rounded up to 2, 3, 4, 6, 8, 12, ...: a hotline opened since is not a rare phone, yet the next caller leaves the pairs of
     all earlier ones as they were, unless there are half as many again.
+
+    Parameters
+    ----------
+    connection : duckdb connection
+        Holds ``forms``.
+    forms : str
+        Name of a table.
+    model : Model
+    some : (str, pyarrow Table), optional
+        A table of forms, and values (``VALUES``): only values are looked at that one of the forms has or that are listed.
+
+    Returns
+    -------
+    pyarrow Table
+        ``VALUES``, sorted. Cost: a grouping of the forms per column; with ``some`` a pass over them and a grouping of few.
     """
     half = "pow(2, floor(log2(count(*)))) / 2"
     share = {c: f"least(round(ceil(count(*) / ({half})) * {half} / {max(n, 1)}, 9), 1)" for c, n in model.records.items()}
-    return _shared(connection, forms, share).join(model.tf.select(["name", "value"]), keys=["name", "value"], join_type="left anti")
+    connection.register("link_asked", some[1] if some else VALUES.empty_table())
+    connection.register("link_seen", model.tf)
+    shared = {c: (of, _having(forms, c, some[0]) if some else forms) for c, of in share.items()}
+    found = _shared(connection, shared, " ANTI JOIN link_seen USING (name, value)")
+    for name in ("link_asked", "link_seen"):
+        connection.unregister(name)
+    return found
 
 
-def _shared(connection: duckdb.DuckDBPyConnection, forms: str, share: dict[str, str]) -> pa.Table:
-    """Digests of values seen twice or more by column, with their ``share``."""
+def _having(forms: str, column: str, some: str) -> str:
+    """Query for the values of a column that a table of forms has or that are listed."""
+    few = f"SELECT hash({column}) AS number FROM {some} UNION ALL SELECT number FROM link_asked WHERE name = '{column}'"
+    return f"(SELECT {column} FROM (SELECT {column}, hash({column}) AS number FROM {forms}) f SEMI JOIN ({few}) a USING (number))"
+
+
+def _shared(connection: duckdb.DuckDBPyConnection, shares: dict[str, tuple[str, str]], without: str = "") -> pa.Table:
+    """``VALUES`` seen twice or more: by column its share and where it is looked for."""
     parts = [
-        f"SELECT '{c}' AS name, substr(sha256({c}::VARCHAR), 1, 16) AS value, {of} AS tf "
+        f"SELECT '{c}' AS name, substr(sha256({c}::VARCHAR), 1, 16) AS value, {of} AS tf, hash({c}) AS number "
         f"FROM {forms} WHERE {c} IS NOT NULL GROUP BY {c} HAVING count(*) > 1"
-        for c, of in share.items()
+        for c, (of, forms) in shares.items()
     ]
     if not parts:
-        return TF.empty_table()
-    return connection.sql(f"SELECT * FROM ({' UNION ALL '.join(parts)}) ORDER BY ALL").to_arrow_table().cast(TF)
+        return VALUES.empty_table()
+    return connection.sql(f"SELECT * FROM ({' UNION ALL '.join(parts)}){without} ORDER BY ALL").to_arrow_table().cast(VALUES)
 
 
 def sides(connection: duckdb.DuckDBPyConnection, forms: str, model: Model, pairs: str) -> str:
