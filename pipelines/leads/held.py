@@ -27,7 +27,8 @@ def held(table: pd.DataFrame, ledger: pd.DataFrame | None, given: Given) -> pd.D
     -------
     DataFrame
         The leads. Where leads of one story were published on entities that are one now, the one first seen gives the id, and the others
-        are its ``aliases``, with commas between. A subject that came apart keeps its leads; the part with a new name begins its own.
+        are its ``aliases``, with commas between. A subject that came apart keeps its leads; the part with a new name begins its own. Where
+        records moved between two subjects that both live on, each keeps its leads.
     """
     if ledger is None or ledger.empty:
         return table.assign(aliases="")
@@ -58,9 +59,12 @@ def successors(history: pd.DataFrame) -> dict[str, str]:
 
 
 def histories(table: pd.DataFrame, given: Given) -> pd.DataFrame:
-    """What became of the subjects of leads: one row per merge into, split from or split off the subject, in the order of nights."""
+    """What became of the subjects of leads, in the order of nights.
+
+    One row per merge into, split from or split off the subject, and per subject that records were had from or lost to.
+    """
     told = frame(given, "entity_history", HISTORY)
-    sides = [told.assign(subject_id=told["entity_id"]), told[told["change"] == "split"].assign(subject_id=lambda t: t["predecessor"])]
+    sides = [told.assign(subject_id=told["entity_id"]), told[told["change"] != "merge"].assign(subject_id=lambda t: t["predecessor"])]
     joined = pd.concat(sides, ignore_index=True).merge(table[["lead_id", "subject_id", "aliases"]], on="subject_id")
     ordered = joined.sort_values(["lead_id", "as_of", "entity_id", "predecessor"], ignore_index=True)
     return ordered.assign(seq=ordered.groupby("lead_id").cumcount() + 1)[COLUMNS]

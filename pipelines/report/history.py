@@ -1,4 +1,4 @@
-"""What became of a lead's subject over the nights, in words: it was two, it was one with another, it carries another lead on."""
+"""What became of a lead's subject over the nights, in words: it was two or one with another, had or lost records, carries leads on."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ def told(rows: Sequence[Row], subject_id: str, messages: Messages, names: Mappin
 
 
 def _sentence(row: Row, subject_id: str, messages: Messages, names: Mapping[str, str]) -> Both:
-    other = str(row["predecessor"] if row["entity_id"] == subject_id else row["entity_id"])
+    gained = row["entity_id"] == subject_id
+    other = str(row["predecessor"] if gained else row["entity_id"])
     who = pseudonym(messages, other.partition(":")[0], other, names)
-    key = "was_two" if row["change"] == "merge" else "was_one"
+    key = {"merge": "was_two", "split": "was_one", "move": "gained" if gained else "lost"}[str(row["change"])]
     said = {language: messages.text("text", key, day=plain(row["as_of"])[:10], other=who[language]) for language in ("zh", "en")}
     return {"zh": said["zh"]["zh"], "en": said["en"]["en"]}

@@ -1,7 +1,8 @@
-"""Which entities became one, and which came apart, from one night to the next.
+"""Which entities became one, which came apart, and between which records moved, from one night to the next.
 
 An entity is named after its earliest received record, so it keeps its name while it grows. A name that is no longer used, or that
-appears for records that had another, is written down with the night; what was written down is carried on for ever.
+appears for records that had another, is written down with the night, and so are records that went from one name that stays to another;
+what was written down is carried on for ever.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from pipelines.engine import Engine
 
 HISTORY = {"entity_id": "string", "predecessor": "string", "change": "string", "as_of": "date"}
-MERGE, SPLIT = "merge", "split"
+MERGE, SPLIT, MOVE = "merge", "split", "move"
 
 
 def entity_history(found: ir.Table, engine: Engine, before: Path | None, as_of: date | None) -> ir.Table:
@@ -38,7 +39,8 @@ def entity_history(found: ir.Table, engine: Engine, before: Path | None, as_of: 
     -------
     ibis Table
         entity_id, predecessor, change, as_of. ``merge``: all that is left of the predecessor is in the entity since ``as_of``; its name
-        is not used any more. ``split``: records of the predecessor became an entity of their own. Cost: one join over the parties.
+        is not used any more. ``split``: records of the predecessor became an entity of their own. ``move``: records of the predecessor,
+        which lives on, are in another entity that was there. Cost: one join over the parties.
     """
     files = {name: before / f"{name}.parquet" for name in ("party_entity", "entity_history")} if before else {}
     if as_of is None or not files or not files["party_entity"].exists():
@@ -50,7 +52,7 @@ def entity_history(found: ir.Table, engine: Engine, before: Path | None, as_of: 
 
 
 def _changes(found: ir.Table, earlier: ir.Table) -> ir.Table:
-    """Pairs of an entity and what it was the night before, where a name has gone or come."""
+    """Pairs of an entity and what some of its records were the night before."""
     now = found.select("party_id", "entity_id", head=found.party_id == found.first_key)
     both = now.inner_join(earlier.select("party_id", predecessor="entity_id"), "party_id")
     moved = both.filter(both.entity_id != both.predecessor)
@@ -58,5 +60,6 @@ def _changes(found: ir.Table, earlier: ir.Table) -> ir.Table:
     names = now.select(alive="entity_id").distinct()
     parts = both.semi_join(pairs, "predecessor").group_by("predecessor").aggregate(parts=lambda t: t.entity_id.nunique())
     known = pairs.left_join(names, pairs.predecessor == names.alive).inner_join(parts, "predecessor")
-    named = known.filter(known.headed | known.alive.isnull())
-    return named.select("entity_id", "predecessor", change=ibis.ifelse(named.parts > 1, SPLIT, MERGE))
+    both_stay = ~known.headed & known.alive.notnull()
+    change = ibis.cases((both_stay, MOVE), (known.parts > 1, SPLIT), else_=MERGE)
+    return known.select("entity_id", "predecessor", change=change)

@@ -223,11 +223,13 @@ def tables() -> dict[str, pd.DataFrame]:
 
 
 def history_of(leads: list[dict[str, Any]]) -> pd.DataFrame:
-    """The subject of the first lead took in another and their leads became one; that of the second came apart."""
+    """The first subject took in another and their leads became one; the second came apart; records moved between the next two."""
     day = pd.Timestamp("2025-12-30")
     changes = [
         ("merge", leads[0]["subject_id"], hexid("person", 71), "beefbeefbeefbeef"),
         ("split", hexid("agent", 72), leads[1]["subject_id"], ""),
+        ("move", leads[2]["subject_id"], leads[3]["subject_id"], ""),
+        ("move", leads[2]["subject_id"], leads[3]["subject_id"], ""),
     ]
     rows = [
         {"lead_id": lead["lead_id"], "seq": 1, "change": change, "entity_id": now, "predecessor": before, "as_of": day, "aliases": aliases}

@@ -45,8 +45,20 @@ MERGED: Merges = [("a", "b", "merge", 2)]
         ({"b": 0}, [*MERGED, ("b", "a", "split", 3)], "ab", {"a": ("LA", ""), "b": ("LB", "")}),
         ({"c": 0}, [("b", "c", "merge", 2), ("a", "b", "merge", 3)], "a", {"a": ("LC", "")}),
         ({"a": 0}, [("b", "a", "split", 2)], "ab", {"a": ("LA", ""), "b": ("LB", "")}),
+        ({"a": 0, "b": 1}, [("b", "a", "move", 2)], "ab", {"a": ("LA", ""), "b": ("LB", "")}),
+        ({"a": 0, "b": 1}, [("b", "a", "move", 2), ("b", "a", "merge", 3)], "b", {"b": ("LA", "LB")}),
     ],
-    ids=["the only one", "the older of two", "its own is older", "its own of equals", "split again", "over two merges", "split"],
+    ids=[
+        "the only one",
+        "the older of two",
+        "its own is older",
+        "its own of equals",
+        "split again",
+        "over two merges",
+        "split",
+        "moved",
+        "moved, then merged",
+    ],
 )
 def test_who_holds_which_lead(ledger: dict[str, int], rows: Merges, alive: str, expected: dict[str, tuple[str, str]]) -> None:
     found = held(tonight(alive), published(**ledger), given(rows, alive)).set_index("subject_id")
@@ -69,3 +81,10 @@ def test_both_sides_of_a_split_say_so_and_a_merge_only_what_is_left() -> None:
     found = histories(held(tonight("ac"), published(b=0), told), told)
     rows = [(r.lead_id, r.seq, r.change, r.entity_id, r.predecessor) for r in found.itertuples()]
     assert rows == [("LB", 1, "merge", "a", "b"), ("LB", 2, "split", "c", "a"), ("LC", 1, "split", "c", "a")]
+
+
+def test_both_subjects_that_a_record_moved_between_say_so() -> None:
+    told = given([("b", "a", "move", 2)], "ab")
+    found = histories(held(tonight("ab"), published(a=0, b=0), told), told)
+    rows = {r.lead_id: (r.entity_id, r.predecessor, r.change) for r in found.itertuples()}
+    assert rows == {"LA": ("b", "a", "move"), "LB": ("b", "a", "move")}

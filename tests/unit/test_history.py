@@ -1,4 +1,4 @@
-"""What became of an entity from one night to the next: it grows under its name, two merge, one splits, and all is carried on."""
+"""What became of an entity from one night to the next: it grows, two merge, one splits, a record moves, and all is carried on."""
 
 from __future__ import annotations
 
@@ -53,8 +53,28 @@ def nights(engine: DuckEngine, folder: Path, *partitions: Partition) -> list[tup
         ([["abc", "d"], ["ab", "cd"]], [("c", "a", "split", 2), ("c", "d", "merge", 2)]),
         ([["abc"], ["b", "c"]], [("b", "a", "split", 2), ("c", "a", "split", 2)]),
         ([["a", "b"], ["a"]], []),
+        ([["ab", "cd"], ["a", "cdb"]], [("c", "a", "move", 2)]),
+        ([["abe", "cd"], ["ad", "cbe"]], [("a", "c", "move", 2), ("c", "a", "move", 2)]),
+        ([["ab", "cd"], ["a", "cdb"], ["cadb"]], [("c", "a", "move", 2), ("c", "a", "merge", 3)]),
+        ([["ab", "cd"], ["cdb"]], [("c", "a", "merge", 2)]),
+        ([["abe", "cd"], ["a", "cdb", "e"]], [("c", "a", "move", 2), ("e", "a", "split", 2)]),
     ],
-    ids=["growth", "bridge", "split", "merge and split", "two merges", "head gone", "both at once", "head gone and split", "gone"],
+    ids=[
+        "growth",
+        "bridge",
+        "split",
+        "merge and split",
+        "two merges",
+        "head gone",
+        "both at once",
+        "head gone and split",
+        "gone",
+        "a record moves",
+        "records change places",
+        "moved, then one",
+        "head gone and moved",
+        "moved and split",
+    ],
 )
 def test_what_became_of_entities(
     engine: DuckEngine, tmp_path: Path, partitions: list[Partition], expected: list[tuple[str, str, str, int]]

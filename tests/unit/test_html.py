@@ -89,6 +89,8 @@ def test_every_lead_has_its_evidence_picture_and_timeline(html: str) -> None:
 def test_a_lead_says_that_its_subject_was_two_or_one_with_another(html: str) -> None:
     assert "本对象在 2025-12-30 之前是两个" in html and "This subject was two until 2025-12-30" in html
     assert html.count("本对象在 2025-12-30 之前与") == 1 and "beefbeefbeefbeef" in html
+    gained, lost = "some records that were those of", "some records of this subject belong to"
+    assert html.count(f"Since 2025-12-30 {gained}") == html.count(f"Since 2025-12-30 {lost}") == 1
 
 
 def test_quality_and_list_say_what_a_reader_must_know(html: str) -> None:
