@@ -10,10 +10,9 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import breadth_first_order
 
+from pipelines.report import events as words
+from pipelines.report.events import EQUAL
 from pipelines.report.messages import catalogue
-
-EQUAL = ("police", "hospital", "admission", "person", "vehicle")
-"""Columns of ``event_links`` that say whether something of two claims is equal."""
 
 
 def explain(stages: Path, a: str, b: str, language: str) -> list[str]:
@@ -61,16 +60,11 @@ def _path(links: pd.DataFrame, a: str, b: str) -> Iterator[tuple[str, str]]:
 def _step(links: pd.DataFrame, step: tuple[str, str], language: str) -> Iterator[str]:
     found = links[links.claim_l.isin(step) & links.claim_r.isin(step)].sort_values("rule")
     for link in found.to_dict("records"):
-        rule = _say(language, link["rule"], families=link["families"], expected=link["expected"])
-        yield f"{step[0]} - {step[1]}: {rule}; {_facts(link, language)}"
+        yield f"{step[0]} - {step[1]}: {words.why(link, catalogue())[language]}; {_facts(link, language)}"
 
 
 def _facts(link: dict[Any, Any], language: str) -> str:
-    """How far apart two claims are, and what of them is equal or not."""
-    apart = _say(language, "days", n=link["days"]) if pd.isna(link["hours"]) else _say(language, "hours", n=link["hours"])
-    known = [(name, bool(link[name])) for name in EQUAL if not pd.isna(link[name])]
-    said = [_say(language, "same" if equal else "other", what=_say(language, f"what {name}")) for name, equal in known]
-    return ", ".join([apart, *said])
+    return words.facts(link, catalogue())[language]
 
 
 def _compared(stages: Path, claims: pd.DataFrame, language: str) -> list[str]:
@@ -92,6 +86,6 @@ def _compared(stages: Path, claims: pd.DataFrame, language: str) -> list[str]:
     return [_say(language, "unjoined"), _facts({"hours": hours, "days": days, **equal}, language)]
 
 
-def _say(language: str, key: str, **words: object) -> str:
+def _say(language: str, key: str, **given: object) -> str:
     """A word of the catalogue."""
-    return catalogue().text("happened", key, **words)[language]
+    return catalogue().text("happened", key, **given)[language]

@@ -25,6 +25,7 @@ PUBLISHED = (
     "lead_evidence",
     "lead_records",
     "lead_history",
+    "lead_events",
     "cases",
     "case_members",
     "neighbourhood",

@@ -28,8 +28,8 @@ def run(given: Given, settings: Settings, night: Night | tuple[str, date], ledge
     ----------
     given : mapping of str to ibis Table or DataFrame
         ``findings``; ``claim_view``, ``policy_view``, ``edges``, ``policy_edges``, ``entities``, ``party_entity``, ``features_*``,
-        ``facts``, ``entity_history`` and the canonical tables for the evidence, each as far as the night has it; ``flags`` (else the
-        registry); ``reasons`` (else scored here).
+        ``facts``, ``entity_history``, ``event_links`` and the canonical tables for the evidence, each as far as the night has it;
+        ``flags`` (else the registry); ``reasons`` (else scored here).
     settings : Settings
         All settings.
     night : (run_key, as_of)
@@ -40,8 +40,8 @@ def run(given: Given, settings: Settings, night: Night | tuple[str, date], ledge
     Returns
     -------
     dict of str to DataFrame
-        ``leads``, ``lead_reasons``, ``lead_evidence``, ``lead_records``, ``lead_history``, ``cases``, ``case_members``, ``scores``, each in
-        its total order, and the new ``ledger`` (lead_id, subject_kind, subject_id, scheme, first_seen).
+        ``leads``, ``lead_reasons``, ``lead_evidence``, ``lead_records``, ``lead_history``, ``lead_events``, ``cases``, ``case_members``,
+        ``scores``, each in its total order, and the new ``ledger`` (lead_id, subject_kind, subject_id, scheme, first_seen).
     """
     given = given if CODE in set(cards(given)["code"]) else with_concentrations(given, settings)
     scored = {"reasons": given["reasons"], "scores": given.get("scores")} if "reasons" in given else score(given, settings.scoring)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from pipelines.errors import UsageError
-from pipelines.leads import records
+from pipelines.leads import joins, records
 
 OTHERS = ["lead_id", "code", "evidence_table", "rows", "first_at", "last_at"]
 OTHER = "others"
@@ -28,7 +28,7 @@ def for_insurer(tables: Mapping[str, pd.DataFrame], insurer: str) -> dict[str, p
     dict of str to DataFrame
         ``leads`` (those with evidence of this insurer; money and subject only where all of it is its own), ``lead_reasons``,
         ``lead_evidence`` (its own rows), ``lead_evidence_others`` (counts and dates), ``lead_records`` and ``lead_records_others``,
-        ``lead_history``, ``cases`` and ``case_members`` likewise.
+        ``lead_events`` (between its own claims) and ``lead_events_others``, ``lead_history``, ``cases`` and ``case_members`` likewise.
 
     Raises
     ------
@@ -43,6 +43,7 @@ def for_insurer(tables: Mapping[str, pd.DataFrame], insurer: str) -> dict[str, p
     ids = set(own["lead_id"])
     leads = tables["leads"].loc[lambda t: t["lead_id"].isin(ids)]
     held = tables["lead_records"].loc[lambda t: t["lead_id"].isin(ids)]
+    joined = tables["lead_events"].loc[lambda t: t["lead_id"].isin(ids)]
     cases = tables["cases"].loc[lambda t: t["case_id"].isin(set(leads["case_id"]))]
     return {
         "leads": _shown(leads, insurer),
@@ -51,6 +52,8 @@ def for_insurer(tables: Mapping[str, pd.DataFrame], insurer: str) -> dict[str, p
         "lead_evidence_others": others(proof[proof["lead_id"].isin(ids)], insurer),
         "lead_records": held[held["insurer"] == insurer].reset_index(drop=True),
         "lead_records_others": records.others(held, insurer),
+        "lead_events": joins.own(joined, insurer),
+        "lead_events_others": joins.others(joined, insurer),
         "lead_history": tables["lead_history"].loc[lambda t: t["lead_id"].isin(ids)].reset_index(drop=True),
         "cases": _shown(cases, insurer),
         "case_members": tables["case_members"].loc[lambda t: t["lead_id"].isin(ids)].reset_index(drop=True),

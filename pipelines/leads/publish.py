@@ -18,6 +18,7 @@ from pipelines.leads.evidence import COLUMNS as EVIDENCE
 from pipelines.leads.evidence import claims_of
 from pipelines.leads.held import histories
 from pipelines.leads.inputs import Given
+from pipelines.leads.joins import EQUAL, joins
 from pipelines.leads.money import stakes, totals, units
 from pipelines.leads.places import places_of
 from pipelines.leads.priority import expected_value, rank
@@ -44,7 +45,9 @@ TYPES = {
     **dict.fromkeys(("rank", "n_insurers", "n_leads", "n_claims", "seq", "records"), "int64"),
     **dict.fromkeys(("as_of", "deadline", "first_seen", "received_at", "at"), "datetime64[us]"),
     **dict.fromkeys(("explore", "listed"), "bool"),
-    "source_row": "Int64",
+    **dict.fromkeys(("hours", "expected"), "float64"),
+    **dict.fromkeys(EQUAL, "boolean"),
+    **dict.fromkeys(("source_row", "days", "families"), "Int64"),
 }
 """Type by column name; everything else is text."""
 SUPPORT = 0.5
@@ -94,6 +97,7 @@ def published(given: Given, settings: Settings, night: Night, parts: Parts) -> d
         "lead_evidence": proof[EVIDENCE],
         "lead_records": records(given, table),
         "lead_history": histories(table, given),
+        "lead_events": joins(given, proof),
         "cases": cases[CASES],
         "case_members": _members(numbered),
         "ledger": _ledger(table, ledger),

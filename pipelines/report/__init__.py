@@ -19,7 +19,7 @@ def publish(
     Parameters
     ----------
     tables : mapping of str to DataFrame
-        ``leads, lead_reasons, lead_evidence, lead_records, lead_history, cases, case_members, neighbourhood`` as published.
+        ``leads, lead_reasons, lead_evidence, lead_records, lead_history, lead_events, cases, case_members, neighbourhood`` as published.
     out_dir : Path
         An existing folder.
     settings : Report

@@ -17,7 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from pipelines.config import Report
-from pipelines.report import history, proof, quality, records
+from pipelines.report import events, history, proof, quality, records
 from pipelines.report.draw import network
 from pipelines.report.mask import pseudonym
 from pipelines.report.messages import Both, Messages, plain
@@ -91,7 +91,7 @@ class Page:
         return frozenset(self.cases.lead_id) | {str(m["lead_id"]) for rows in self.members.values() for m in rows}
 
     def of_lead(self, table: str, lead_id: str) -> list[Row]:
-        """One lead's rows of ``evidence`` (cut for the page), ``points`` (dated evidence), ``records`` or ``history``."""
+        """One lead's rows of ``evidence`` (cut for the page), ``points`` (dated evidence), ``records``, ``history`` or ``events``."""
         return self._by_lead[table].get(lead_id, [])
 
     @cached_property
@@ -100,10 +100,10 @@ class Page:
         evidence = self.tables["lead_evidence"]
         own = evidence[evidence.lead_id.isin(self.cases.lead_id)]
         rows = proof.shown(own, self.tables["lead_reasons"], self.settings.evidence_rows)
-        held = self.tables["lead_records"].loc[lambda t: t.lead_id.isin(self.cases.lead_id)]
-        past = self.tables["lead_history"].loc[lambda t: t.lead_id.isin(self.cases.lead_id)]
-        parts = {"evidence": rows, "points": points(own), "records": held, "history": past}
-        return {name: proof.by_lead(part) for name, part in parts.items()}
+        other = {
+            name: self.tables[f"lead_{name}"].loc[lambda t: t.lead_id.isin(self.cases.lead_id)] for name in ("records", "history", "events")
+        }
+        return {name: proof.by_lead(part) for name, part in {"evidence": rows, "points": points(own), **other}.items()}
 
     @cached_property
     def edges(self) -> dict[str, pd.DataFrame]:
@@ -162,6 +162,7 @@ def _case(page: Page, row: Row) -> dict[str, Any]:
         "evidence": proof.grouped(page.of_lead("evidence", lead), page.messages),
         "history": history.told(page.of_lead("history", lead), subject_id, page.messages, page.names),
         "records": records.told(page.of_lead("records", lead), page.messages, page.names),
+        "events": events.told(page.of_lead("events", lead), page.messages),
         "others": _others(page, str(row["case_id"])),
         "timeline": timeline(page.of_lead("points", lead), page.as_of, page.messages),
         "network": _picture(page, row, edges),

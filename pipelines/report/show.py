@@ -15,7 +15,7 @@ from rich.text import Text
 
 from features.schema import tables as canonical
 from pipelines.errors import UsageError
-from pipelines.report import history, records
+from pipelines.report import events, history, records
 from pipelines.report.mask import identifier, masked, pseudonym
 from pipelines.report.messages import BLANK, Messages, catalogue, plain
 from pipelines.report.story import documents, tenths, told
@@ -37,7 +37,7 @@ def as_text(what: RenderableType, width: int = 140) -> str:
 
 
 def lead(tables: Mapping[str, pd.DataFrame], lead_id: str, language: str, names: Mapping[str, str] | None = None) -> RenderableType:
-    """One lead: what it is, its reasons with points, the other leads of its case, what to obtain, its evidence and its source records.
+    """One lead: what it is, its reasons with points, the other leads of its case, what to obtain, its evidence, events and records.
 
     Parameters
     ----------
@@ -71,8 +71,9 @@ def lead(tables: Mapping[str, pd.DataFrame], lead_id: str, language: str, names:
     proof = tables["lead_evidence"].loc[lambda t: t.lead_id == row.lead_id]
     beside = _others(tables, row, (messages, language), names or {})
     held = _records(tables["lead_records"].loc[lambda t: t.lead_id == row.lead_id], (messages, language), names or {})
+    joined = _joins(tables["lead_events"].loc[lambda t: t.lead_id == row.lead_id], messages, language)
     points = _reasons(reasons, float(row.score), messages, language)
-    return Group(head, points, *beside, check, *ask, *_evidence(proof, messages, language), *held)
+    return Group(head, points, *beside, check, *ask, *_evidence(proof, messages, language), *joined, *held)
 
 
 def trace(steps: Sequence[tuple[str, pd.DataFrame]], language: str) -> RenderableType:
@@ -203,6 +204,15 @@ def _records(rows: pd.DataFrame, words: tuple[Messages, str], names: Mapping[str
         spoken = (row["role_name"][language], row["party"][language], row["joined"][language])
         table.add_row(*spoken, *(_cell(row[n]) for n in RECORDS[3:-1]), plain(row["row_sha256"])[:12])
     return [Text(messages.text("text", "records")[language], style="bold"), table] if shown else []
+
+
+def _joins(rows: pd.DataFrame, messages: Messages, language: str) -> list[RenderableType]:
+    """Why claims of the lead are one event with others."""
+    shown = events.told(rows.to_dict("records"), messages)
+    table = _table([messages.text("column", n)[language] for n in ("claims_joined", "joined_by", "compared")])
+    for row in shown:
+        table.add_row("\n".join(row["claims"]), row["why"][language], row["facts"][language])
+    return [Text(messages.text("text", "one_event")[language], style="bold"), table] if shown else []
 
 
 def _evidence(rows: pd.DataFrame, messages: Messages, language: str) -> list[RenderableType]:

@@ -15,7 +15,7 @@ from pipelines.flows.intake import Options
 from pipelines.flows.nightly import Night, nightly
 from tests.nights import KEY, run_night
 
-TABLES = ("leads", "lead_reasons", "lead_evidence", "lead_records", "lead_history", "cases", "case_members", "neighbourhood")
+TABLES = ("leads", "lead_reasons", "lead_evidence", "lead_records", "lead_history", "lead_events", "cases", "case_members", "neighbourhood")
 NEVER_RECEIVED = ["run_key", "source_file", "row_sha256", "received_at"]
 """What names the run or the bytes of the source, not what the night concluded."""
 

@@ -219,7 +219,19 @@ def tables() -> dict[str, pd.DataFrame]:
         "case_members": members,
         "neighbourhood": edges,
     }
-    return {name: pd.DataFrame(rows) for name, rows in frames.items()} | {"lead_history": history_of(leads)}
+    return {name: pd.DataFrame(rows) for name, rows in frames.items()} | {
+        "lead_history": history_of(leads),
+        "lead_events": events_of(leads[1]["lead_id"]),
+    }
+
+
+def events_of(lead: str) -> pd.DataFrame:
+    """Two claims of one crash at two insurers, joined by two rules; and one by a mass admission without a time of day."""
+    pair = {"lead_id": lead, "event_id": "alpha:C1", "claim_l": "alpha:C1", "police": True, "hospital": None, "admission": None}
+    crash = {**pair, "claim_r": "beta:C2", "hours": 0.5, "days": 0, "person": False, "vehicle": True, "families": None, "expected": None}
+    crowd = {**crash, "claim_r": "beta:C3", "rule": "crowd", "hours": None, "days": 1, "police": None, "families": 9, "expected": 0.25}
+    rows = [{**crash, "rule": "police"}, {**crash, "rule": "vehicle"}, crowd]
+    return pd.DataFrame([{**row, "seq": n} for n, row in enumerate(rows, 1)]).astype({"days": "Int64", "families": "Int64"})
 
 
 def history_of(leads: list[dict[str, Any]]) -> pd.DataFrame:

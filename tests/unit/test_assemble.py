@@ -152,6 +152,40 @@ def test_records_behind_what_is_no_party():
     }
 
 
+def joined(left: str, right: str, rule: str = "vehicle") -> dict[str, object]:
+    facts = {"hours": 0.5, "days": 0, "police": True, "hospital": None, "admission": None, "person": None, "vehicle": True}
+    return {"event_id": left, "claim_l": left, "claim_r": right, "rule": rule, **facts, "families": None, "expected": None}
+
+
+def with_joins() -> dict[str, pd.DataFrame]:
+    """The book with events: two of the person's claims are one; one of them, and a claim of no lead, are with another insurer's."""
+    pairs = [("a:0", "a:1"), ("b:9", "a:0"), ("a:0", "b:8"), ("b:5", "a:300"), ("b:5", "b:6")]
+    rows = [*(joined(*pair) for pair in pairs), joined("a:0", "b:8", "police")]
+    return {**book(), "event_links": pd.DataFrame(rows)}
+
+
+def test_a_lead_lists_the_joins_of_its_claims_those_within_it_first_then_those_across_insurers():
+    out = run(with_joins(), Settings(), NIGHT)
+    leads, events = out["leads"].set_index("subject_id")["lead_id"], out["lead_events"]
+    seen = {lead: [f"{r.seq} {r.claim_l} {r.claim_r} {r.rule}" for r in rows.itertuples()] for lead, rows in events.groupby("lead_id")}
+    across = ["a:0 b:8 police", "a:0 b:8 vehicle", "b:9 a:0 vehicle"]
+    numbered = [f"{n} {text}" for n, text in enumerate(["a:0 a:1 vehicle", *across], 1)]
+    assert seen[leads[PERSON]] == numbered
+    assert seen[leads["a:1"]] == ["1 a:0 a:1 vehicle"]
+    assert set(seen) == {leads[PERSON], leads["a:0"], leads["a:1"]}
+
+
+def test_an_export_has_an_insurers_own_joins_and_counts_of_those_with_others():
+    night = run(with_joins(), Settings(), NIGHT)
+    lead = night["leads"].set_index("subject_id").loc[PERSON, "lead_id"]
+    seen = for_insurer(night, "a")
+    own = seen["lead_events"].loc[lambda t: t["lead_id"] == lead]
+    assert own[["claim_l", "claim_r"]].values.tolist() == [["a:0", "a:1"]]
+    counts = seen["lead_events_others"].loc[lambda t: t["lead_id"] == lead]
+    assert counts[["claim_id", "rule", "joins"]].values.tolist() == [["a:0", "police", 1], ["a:0", "vehicle", 2]]
+    assert not any("b:" in seen[name].to_csv() for name in ("lead_events", "lead_events_others"))
+
+
 def test_an_export_has_an_insurers_own_records_and_counts_of_the_others():
     night = run(with_records(), Settings(), NIGHT)
     lead = night["leads"].set_index("subject_id").loc[PERSON, "lead_id"]

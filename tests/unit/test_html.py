@@ -93,6 +93,18 @@ def test_a_lead_says_that_its_subject_was_two_or_one_with_another(html: str) -> 
     assert html.count(f"Since 2025-12-30 {gained}") == html.count(f"Since 2025-12-30 {lost}") == 1
 
 
+def test_a_lead_says_why_two_claims_are_one_event(html: str) -> None:
+    (table,) = by_class(parsed(html), "table", "events")
+    crash, crowd = (text(row) for row in table.getElementsByTagName("tr")[1:])
+    assert "alpha:C1 beta:C2" in crash and "同一交警事故编号，时间相近；同一车辆，时间相近" in crash
+    assert "one police report number at about one time; one vehicle at about one time" in crash
+    assert (
+        "相隔 0.5 小时，交警事故编号相同，人员不同，车辆相同" in crash
+        and "0.5 hours apart, same police report number, other person" in crash
+    )
+    assert "9 families in one hospital" in crowd and "where 0.25 are ordinary" in crowd and "相隔 1 天" in crowd
+
+
 def test_quality_and_list_say_what_a_reader_must_know(html: str) -> None:
     page = parsed(html)
     notes = text(by_class(page, "section", "quality")[0])
