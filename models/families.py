@@ -5,7 +5,10 @@ Numbers are JSON, boosted trees LightGBM's own text, a forest skops with a liter
 
 from __future__ import annotations
 
+import io
 import json
+import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -142,7 +145,7 @@ class Forest:
         """See :class:`Family`."""
         import skops.io  # slow to load
 
-        skops.io.dump(self.trees_, folder / "forest.skops")
+        (folder / "forest.skops").write_bytes(settled(skops.io.dumps(self.trees_)))
         (folder / "forest.json").write_text(json.dumps({str(c): float(v) for c, v in self.middle_.items()}), encoding="utf-8")
 
     def load(self, folder: Path) -> Forest:
@@ -152,6 +155,35 @@ class Forest:
         self.trees_ = skops.io.load(folder / "forest.skops", trusted=list(ALLOWED))
         self.middle_ = pd.Series(json.loads((folder / "forest.json").read_text(encoding="utf-8")))
         return self
+
+
+def settled(archive: bytes) -> bytes:
+    """A skops archive without the hour, places in memory and idle bytes that are written into it: the same forest is the same bytes."""
+    with zipfile.ZipFile(io.BytesIO(archive)) as old:
+        held = {entry: old.read(entry) for entry in old.namelist()}
+    schema = held["schema.json"].decode("utf-8")
+    found = dict.fromkeys(re.findall(r'(?:"__id__": |"file": ")(\d+)', schema))
+    places = {place: str(i) for i, place in enumerate(found)}
+    plain = re.sub(r'("__id__": |"file": ")(\d+)', lambda m: m[1] + places[m[2]], schema)
+    named = {re.sub(r"^\d+", lambda m: places[m[0]], entry): _filled(entry, body) for entry, body in held.items()}
+    named["schema.json"] = plain.encode("utf-8")
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
+        for entry in sorted(named):
+            new.writestr(zipfile.ZipInfo(entry, date_time=(1980, 1, 1, 0, 0, 0)), named[entry], zipfile.ZIP_DEFLATED)
+    return made.getvalue()
+
+
+def _filled(entry: str, body: bytes) -> bytes:
+    """An array whose records have gaps between their fields holds whatever lay there: zeros instead."""
+    array = np.load(io.BytesIO(body), allow_pickle=False) if entry.endswith(".npy") else None
+    if array is None or not array.dtype.names:
+        return body
+    clean, made = np.zeros(array.shape, array.dtype), io.BytesIO()
+    for name in array.dtype.names:
+        clean[name] = array[name]
+    np.save(made, clean, allow_pickle=False)
+    return made.getvalue()
 
 
 FAMILIES: Mapping[str, Any] = {"logistic": Logistic, "boosting": Boosting, "forest": Forest, "deep": Deep}

@@ -96,10 +96,21 @@ class Supervised:
 
     def suspicion(self, rows: Rows, known: pd.Series | None = None) -> pd.Series:
         """Calibrated log-odds of proven fraud of every subject of ``rows``; ``known`` are tonight's labels, else those of :meth:`fit`."""
+        return self.scored(self.encoded(rows, known))
+
+    def encoded(self, rows: Rows, known: pd.Series | None = None) -> pd.DataFrame:
+        """The matrix that the members see, one row per subject of ``rows``; ``known`` as in :meth:`suspicion`."""
         labels = self.labels_ if known is None else known
-        matrix = _matrix(self.encoder_.transform(rows.frame), rows, labels).reindex(columns=self.columns_)
+        return _matrix(self.encoder_.transform(rows.frame), rows, labels).reindex(columns=self.columns_)
+
+    def scored(self, matrix: pd.DataFrame) -> pd.Series:
+        """Calibrated log-odds of encoded subjects."""
         parts = {f: self.members_[f].score(matrix) for f in self.chosen_}
         return pd.Series(self._fused(parts), index=matrix.index, name="suspicion")
+
+    def shares(self) -> dict[str, float]:
+        """By what each member's own score enters the log-odds."""
+        return {f: self.line_[1] / len(self.chosen_) / self.spread_[f][1] for f in self.chosen_}
 
     def save(self, folder: Path) -> None:
         """Write the model into an empty folder: ``model.json`` and the files of its members; no label and no subject is in it."""

@@ -157,6 +157,39 @@ class Run:
         self.records.append(record)
         self.tell(f"{name}: {sum(rows.values()):,} rows in {record.seconds:.1f} s")
 
+    def borrow(self, screened: str, names: tuple[str, ...]) -> None:
+        """Take over stages of a published run of the same date that started from the same: what differs comes after them.
+
+        Parameters
+        ----------
+        screened : str
+            Digest of all that these stages depend on, as in the other run's manifest.
+        names : tuple of str
+            The stages.
+        """
+        alike = [m for m in self.workspace.manifests() if m.get("screened") == screened and m["as_of"] == str(self.as_of)]
+        for name in names if alike else ():
+            theirs, mine = self.workspace.runs / alike[-1]["run_id"] / "stages" / name, self.folder / "stages" / name
+            if theirs.exists() and not mine.exists():
+                beside = mine.with_name(name + ".part")
+                shutil.rmtree(beside, ignore_errors=True)
+                shutil.copytree(theirs, beside, copy_function=os.link)  # files of a stage are never written again
+                os.replace(beside, mine)
+
+    def renew(self) -> dict[str, Any]:
+        """Make a published run the one of its date again, where another came after it; its manifest."""
+        found, others = self.manifest(), self.workspace.manifests()
+        rivals = [m for m in others if m["book"] == found["book"] and m["as_of"] == found["as_of"]]
+        if rivals[-1]["run_id"] != self.id:
+            found["sequence"] = 1 + max(m["sequence"] for m in others)
+            write_text(self.manifest_file, json.dumps(found, indent=2, ensure_ascii=False, default=str))
+            self._newest(found, others)
+        return found
+
+    def _newest(self, manifest: Mapping[str, Any], others: list[dict[str, Any]]) -> None:
+        if not any(m["book"] == manifest["book"] and m["as_of"] > manifest["as_of"] for m in others):
+            self.workspace.point_latest(self.out)
+
     def publish(self, write: Callable[[Path], None]) -> None:
         """Write the published folder beside its place and rename it. Half-published folders of killed attempts are replaced."""
         beside = fresh_folder(self.folder / "out.part")
@@ -180,8 +213,7 @@ class Run:
             "stages": [asdict(r) for r in self.records],
         }
         write_text(self.manifest_file, json.dumps(full, indent=2, ensure_ascii=False, default=str))
-        if not any(m["book"] == full["book"] and m["as_of"] > full["as_of"] for m in others):
-            self.workspace.point_latest(self.out)
+        self._newest(full, others)
         return full
 
 
@@ -250,18 +282,7 @@ def lock_digest() -> str:
     from importlib.metadata import version
 
     names = (
-        "duckdb",
-        "ibis-framework",
-        "pandas",
-        "numpy",
-        "scikit-learn",
-        "scipy",
-        "networkx",
-        "splink",
-        "pypinyin",
-        "opencc",
-        "great-expectations",
-        "xlsxwriter",
-        "jinja2",
-    )
+        "duckdb", "ibis-framework", "pandas", "numpy", "scikit-learn", "lightgbm", "skops", "scipy", "networkx", "splink", "pypinyin",
+        "opencc", "great-expectations", "xlsxwriter", "jinja2",
+    )  # fmt: skip
     return digest_json({n: version(n) for n in names})

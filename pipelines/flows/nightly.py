@@ -13,11 +13,13 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from features.book import Book
+from models.fusion import PARTS
 from pipelines import config, graph, leads, runs
 from pipelines.contracts.admission import Admission
 from pipelines.engine.duckdb import DuckEngine
 from pipelines.flows import drifting
 from pipelines.flows.intake import Intake, Options, take_in
+from pipelines.flows.past import STAGES
 from pipelines.flows.publishing import about, publish
 from pipelines.flows.screen import RING_LEDGER, known_rings, link_models, screen
 from pipelines.ids import digest_file, digest_json
@@ -85,33 +87,42 @@ def nightly(options: Options, tell: Tell) -> Night:
 
 def _carry_out(intake: Intake, settings: config.Settings, engine: DuckEngine, tell: Tell, gate: list[float]) -> Night:
     ledger = _ledger(intake)
-    run = runs.Run(intake.workspace, engine, (intake.as_of, run_key(intake, settings, ledger)), tell)
+    champions = leads.reigning(intake.workspace.root)
+    screened = start_key(intake, settings, ledger)
+    run = runs.Run(intake.workspace, engine, (intake.as_of, digest_json([screened, champions.digests], length=32)), tell)
     if run.published:
-        return Night(run.manifest(), run.out, True)
+        return Night(run.renew(), run.out, True)
+    run.borrow(screened, STAGES)
     run.records.append(runs.StageRecord("gate", rows_by_table(intake.admissions), gate[0], gate[1]))
     recorder = Recorder(run.workspace.root)
     try:
-        manifest = _publish(run, intake, settings, ledger)
+        manifest = _publish(run, intake, settings, (ledger, champions, screened))
         recorder.record(run.manifest_file, tuple(run.out / f"validation.{kind}" for kind in ("html", "json")))
     finally:
         recorder.stop()
     return Night(manifest, run.out, False)
 
 
-def _publish(run: runs.Run, intake: Intake, settings: config.Settings, ledger: Path | None) -> dict[str, Any]:
+Start = tuple[Path | None, leads.Champions, str]
+"""What the leads start from: the ledger, the champions; and the digest of all else."""
+
+
+def _publish(run: runs.Run, intake: Intake, settings: config.Settings, start: Start) -> dict[str, Any]:
     """Screen, make leads, publish; the manifest."""
+    ledger, champions, screened = start
     book = screen(run, intake, settings)
-    made = run.stage("leads", lambda: _leads(run, book, settings, ledger), ordered=True)
-    drift = drifting.watch(run, intake, {**book.tables, **made}, settings.drift)
-    facts = {**about(run, intake, settings, {**book.tables, **made}), "drift": drift}
+    made = run.stage("leads", lambda: _leads(run, book, settings, (ledger, champions)), ordered=True)
+    facts = about(run, intake, settings, {**book.tables, **made})
+    facts |= {"drift": drifting.watch(run, intake, {**book.tables, **made}, settings.drift)}
+    facts |= {"screened": screened, "models": weights_tonight(champions, made["leads"].to_pandas())}
     run.publish(lambda out: publish({**book.tables, **made}, out, (settings.report, intake), facts))
     for stage, name in (("leads", LEDGER), ("rings", RING_LEDGER)):
         runs.copy_file(run.folder / "stages" / stage / name, run.folder / name)
     return run.finish(facts)
 
 
-def run_key(intake: Intake, settings: config.Settings, ledger: Path | None) -> str:
-    """Digest of everything the published result depends on."""
+def start_key(intake: Intake, settings: config.Settings, ledger: Path | None) -> str:
+    """Digest of everything the published result depends on, but for the champions: without them the stages up to the leads are the same."""
     return digest_json(
         {
             "as_of": str(intake.as_of),
@@ -144,8 +155,24 @@ def _ledger(intake: Intake) -> Path | None:
     return intake.workspace.runs / before["run_id"] / LEDGER if before else None
 
 
-def _leads(run: runs.Run, book: Book, settings: config.Settings, ledger: Path | None) -> dict[str, ir.Table]:
-    known = pd.read_parquet(ledger) if ledger else None
-    made = {name: ibis.memtable(frame) for name, frame in leads.run(book.tables, settings, (run.key, book.as_of), known).items()}
+def weights_tonight(champions: leads.Champions, made: pd.DataFrame) -> dict[str, dict[str, Any]]:
+    """By kind with a champion: which, what each part weighs, and the share of the listed leads' points that it has."""
+    columns = [f"points_{part}" for part in PARTS]
+    points = made.loc[made["listed"], columns].abs().groupby(made["subject_kind"]).sum()
+    shares = points.div(points.sum(axis=1), axis=0).fillna(0.0).round(4).to_dict("index")
+    return {
+        kind: {
+            "digest": digest,
+            "weights": {part: champions.weight(kind, part) for part in PARTS} if kind in champions.models else {},
+            "shares": {str(c).removeprefix("points_"): share for c, share in shares.get(kind, {}).items()},
+        }
+        for kind, digest in champions.digests.items()
+    }
+
+
+def _leads(run: runs.Run, book: Book, settings: config.Settings, start: tuple[Path | None, leads.Champions]) -> dict[str, ir.Table]:
+    known = pd.read_parquet(start[0]) if start[0] else None
+    night = (run.key, book.as_of)
+    made = {name: ibis.memtable(frame) for name, frame in leads.run(book.tables, settings, night, known, start[1]).items()}
     around = graph.neighbourhood(made["lead_evidence"], book.tables, settings.report.graph_nodes * 4)
     return {**made, "neighbourhood": around}

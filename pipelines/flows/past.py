@@ -16,7 +16,7 @@ from models.backtest import VERDICT
 from pipelines import config, runs
 from pipelines.engine.duckdb import DuckEngine
 from pipelines.errors import UsageError
-from pipelines.leads.learning import TRAINS
+from pipelines.leads.learning import TRAINS, investigated
 
 STAGES = ("staging", "resolve", "views", "graph", "proximity", "features", "signs", "rings", "flags")
 """In the order in which they replace each other's tables."""
@@ -54,12 +54,11 @@ def nights(workspace: Path, settings: config.Settings) -> Iterator[list[Past]]:
 
 def verdicts(night: Past, kind: str) -> pd.DataFrame:
     """``VERDICT`` of a kind's subjects as known on a night; investigations that explored are left out of it."""
-    outcomes = night.tables["outcomes"]
-    own = outcomes.subject_id if kind in ("claim", "policy") else outcomes.entity
-    told = outcomes.filter((outcomes.subject_kind == kind) & outcomes.verdict.isin(list(TRAINS)) & (outcomes.decided_at < night.as_of))
+    outcomes = investigated(night.tables["outcomes"])
+    told = outcomes.filter((outcomes.kind == kind) & outcomes.verdict.isin(list(TRAINS)) & (outcomes.decided_at < night.as_of))
     planned = told.filter((told.selected_by != "explore").fill_null(True))
     rows: pd.DataFrame = planned.select(
-        "opened_at", "decided_at", "verdict", "scheme", subject_id=own, amount=planned.amount_saved.cast("float64")
+        "opened_at", "decided_at", "verdict", "scheme", subject_id="own", amount=planned.amount_saved.cast("float64")
     ).to_pandas()
     labelled = rows.assign(label=rows["verdict"].map(TRAINS).astype("int64")).dropna(subset=["opened_at", "decided_at"])
     return labelled[VERDICT].sort_values(["opened_at", "subject_id", "decided_at"], ignore_index=True)
@@ -67,8 +66,8 @@ def verdicts(night: Past, kind: str) -> pd.DataFrame:
 
 def judged_kinds(night: Past) -> list[str]:
     """Kinds of subject with a verdict, in order."""
-    rows: pd.DataFrame = night.tables["outcomes"].select("subject_kind").distinct().to_pandas()
-    return sorted(rows["subject_kind"].dropna())
+    rows: pd.DataFrame = investigated(night.tables["outcomes"]).select("kind").distinct().to_pandas()
+    return sorted(rows["kind"].dropna())
 
 
 def _manifest(folder: Path) -> dict[str, object]:

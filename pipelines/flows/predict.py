@@ -16,7 +16,7 @@ from pipelines import config, runs
 from pipelines.engine.duckdb import DuckEngine
 from pipelines.errors import FraudleadsError
 from pipelines.flows.intake import Options, take_in
-from pipelines.flows.nightly import run_key
+from pipelines.flows.nightly import start_key
 from pipelines.flows.screen import screen
 from pipelines.leads.predict import predict as scored
 
@@ -60,7 +60,7 @@ def staged(options: Options, tell: Tell) -> Iterator[Book]:
         engine = DuckEngine(settings.engine, workspace.root / "spill")
         try:
             intake = take_in(options, settings, workspace, engine, tell)
-            run = runs.Run(workspace, engine, (intake.as_of, run_key(intake, settings, None)), tell)
+            run = runs.Run(workspace, engine, (intake.as_of, start_key(intake, settings, None)), tell)
             yield screen(run, intake, settings)
         finally:
             engine.close()

@@ -4,32 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pandas as pd
 
-from models.backtest import better
 from models.boosting import MissingLibrary
-from models.evaluate import auc, average_precision, top_decile_lift
+from models.card import card_of, gain, out_of_fold
+from models.challenger import Challenger
 from models.leakage import LeakError, alarm
-from models.supervised import Supervised
+from models.supervised import LEAST_PROVEN, Supervised
 from pipelines import config, tracking
 from pipelines.errors import DataError, FraudleadsError
+from pipelines.flows.model_cards import about_model, about_scorecard, model_card, scorecard, told_of
 from pipelines.flows.past import Past, judged_kinds, nights
 from pipelines.leads import registry
-from pipelines.leads.learning import labels
-from pipelines.leads.predict import of_kind, ready, unlabelled, worth
+from pipelines.leads.champions import SCORECARD
+from pipelines.leads.judged import judged, of_kind, parts_of, promised, schemes
+from pipelines.leads.learning import labels, verdicts
+from pipelines.leads.predict import ready
+from pipelines.leads.score import anomalies
 
 Tell = Callable[[str], None]
 
 
 def retrain(workspace: Path, config_file: Path | None, tell: Tell) -> list[str]:
-    """Learn a model for every kind of subject with enough verdicts; the lines to print.
+    """Learn the scorecard's corrections, and a model for every kind of subject with enough verdicts; the lines to print.
 
-    All are judged on the same folds: the challenger by out-of-fold scores; the champion by its families on these folds; without one,
-    the suspicion that needs no verdict. A challenger is promoted where its average precision is better by more than the central 90 %
-    of a paired bootstrap. Cost: some twelve fits of each family, linear in judged subjects.
+    The scorecard is promoted where its corrections foretell verdicts better than the points as promised do. A kind's challenger is held
+    against what the night would say without it: the champion on verdicts that came since it learnt, else on the same folds; without a
+    champion, the score as it is. All by out-of-fold scores, and beyond the central 90 % of a paired bootstrap. Cost: some twelve fits of
+    each family, linear in judged subjects.
 
     Raises
     ------
@@ -41,9 +44,13 @@ def retrain(workspace: Path, config_file: Path | None, tell: Tell) -> list[str]:
     settings = config.load(config_file)
     try:
         with nights(workspace, settings) as past:
-            return [_of_kind(workspace, past[-1], kind, settings) for kind in judged_kinds(past[-1])] or [
-                "no verdicts yet: nothing to learn"
-            ]
+            kinds = judged_kinds(past[-1])
+            shown, known = judged([(night.as_of, night.tables) for night in past], kinds, settings.scoring)
+            if not known.nunique() > 1:
+                return ["no verdicts both ways yet: nothing to learn"]
+            said, shown = _scorecard(workspace, past[-1], (shown, known), settings)
+            parts = parts_of(shown, anomalies(past[-1].tables, settings.scoring)[0])
+            return [said, *(_of_kind(workspace, past[-1], (kind, parts), settings) for kind in kinds)]
     except LeakError as error:
         raise DataError(str(error), "facts or features", "take the column out of the mapping, run the night again") from error
     except MissingLibrary as error:
@@ -53,7 +60,7 @@ def retrain(workspace: Path, config_file: Path | None, tell: Tell) -> list[str]:
 def listed(workspace: Path) -> list[str]:
     """One line for every stored model."""
     heads = set(registry.champions(workspace).values())
-    lines = [f"{s.digest}  {s.kind:10} {'champion' if s.digest in heads else '':9} {_told(s.about)}" for s in registry.stored(workspace)]
+    lines = [f"{s.digest}  {s.kind:10} {'champion' if s.digest in heads else '':9} {told_of(s.about)}" for s in registry.stored(workspace)]
     return lines or ["no model is stored yet: fraudleads retrain"]
 
 
@@ -76,7 +83,26 @@ def rollback(workspace: Path, kind: str) -> str:
     return f"{before} is champion of kind {kind} again" if before else f"kind {kind} has no champion now"
 
 
-def _of_kind(workspace: Path, night: Past, kind: str, settings: config.Settings) -> str:
+def _scorecard(workspace: Path, night: Past, shown: tuple[pd.DataFrame, pd.Series], settings: config.Settings) -> tuple[str, pd.DataFrame]:
+    """Learn, store and perhaps promote a scorecard; what to print, and the judged flags with the points that the night now gives them."""
+    flags, labels = shown
+    prior, cards = settings.priority.prior, schemes(night.tables)
+    card = card_of(flags, labels, cards, prior)
+    blind, told = out_of_fold(flags, labels, cards, prior, settings.scoring.seed)
+    better_by = gain(told) if told["label"].nunique() > 1 else dict.fromkeys(("value", "low", "high"), 0.0)
+    about = about_scorecard(night, told, better_by)
+    digest = registry.store(workspace, card, about, scorecard(card, promised(night.tables, settings.scoring), about))
+    tracking.record_model(workspace.resolve(), workspace.resolve() / registry.FOLDER / digest, about)
+    held = registry.champions(workspace).get(SCORECARD)
+    if held != digest and better_by["low"] > 0:
+        promote(workspace, digest, f"likelihood of a verdict better by {better_by['value']} ({better_by['low']} to {better_by['high']})")
+    live = registry.champions(workspace).get(SCORECARD)
+    state = "promoted" if live == digest and held != digest else "champion already" if live == digest else "not promoted"
+    return f"{SCORECARD}: {digest} is stored, {state} ({told_of(about)})", blind if live else flags
+
+
+def _of_kind(workspace: Path, night: Past, of: tuple[str, pd.DataFrame], settings: config.Settings) -> str:
+    kind, parts = of
     rows = ready(night.tables, kind, settings.scoring)
     known = labels(night.tables, kind, night.as_of)
     known = known[known.index.isin(rows.frame.index)]
@@ -85,62 +111,29 @@ def _of_kind(workspace: Path, night: Past, kind: str, settings: config.Settings)
         return f"{kind}: {int(known.sum())} proven and {int((1 - known).sum())} cleared are too few to learn from"
     alarm(rows.frame, known)
     model.fit(rows, known)
-    blind = unlabelled(rows, of_kind(worth(night.tables, settings.scoring), kind))
-    rival, scores = _champion(workspace, kind, model, blind[model.labels_.index])
-    gain = better(model.labels_.to_numpy(), model.out_of_fold_.to_numpy(), scores)
-    about = _about(night, kind, model, (rival, gain))
-    digest = registry.store(workspace, model, about, _card(about))
+    challenger = Challenger(model, rows, of_kind(parts, kind).reindex(model.labels_.index).fillna(0.0), settings.priority.prior)
+    fusion = challenger.fusion()
+    rival, against = _against(workspace, night, kind, challenger)
+    about = about_model(night, kind, challenger, (rival, against, fusion))
+    digest = registry.store(workspace, (model, fusion), about, model_card(about))
     tracking.record_model(workspace.resolve(), workspace.resolve() / registry.FOLDER / digest, about)
-    if gain["low"] <= 0 or registry.champions(workspace).get(kind) == digest:
-        return f"{kind}: {digest} is stored and not promoted ({_told(about)})"
-    promote(workspace, digest, f"average precision better by {gain['value']} ({gain['low']} to {gain['high']})")
-    return f"{kind}: {digest} is stored and promoted ({_told(about)})"
+    if against["low"] <= 0 or registry.champions(workspace).get(kind) == digest:
+        return f"{kind}: {digest} is stored and not promoted ({told_of(about)})"
+    promote(workspace, digest, f"average precision better by {against['value']} ({against['low']} to {against['high']})")
+    return f"{kind}: {digest} is stored and promoted ({told_of(about)})"
 
 
-def _champion(workspace: Path, kind: str, model: Supervised, blind: pd.Series) -> tuple[str, np.ndarray]:
-    """Name and scores of whom the challenger is held against."""
-    digest = registry.champions(workspace).get(kind)
+def _against(workspace: Path, night: Past, kind: str, challenger: Challenger) -> tuple[str, dict[str, float]]:
+    """Name of whom the challenger is held against, and its gain over it."""
+    digest, mine = registry.champions(workspace).get(kind), challenger.scores()
     if digest is None:
-        return "no verdicts", blind.to_numpy()
-    held = registry.load(workspace, digest)
-    return digest, model.folded(held.chosen_).to_numpy()
-
-
-def _about(night: Past, kind: str, model: Supervised, against: tuple[str, dict[str, float]]) -> dict[str, Any]:
-    truth, score = model.labels_.to_numpy(), model.out_of_fold_.to_numpy()
-    metrics = {"auc": auc(truth, score), "ap": average_precision(truth, score), "lift": top_decile_lift(truth, score)}
-    alone = {f"ap_{f}_alone": average_precision(truth, model.folded((f,)).to_numpy()) for f in model.outside_.columns}
-    gain = {f"gain_{k}": v for k, v in against[1].items()}
-    counts = {"proven": int(truth.sum()), "cleared": int(len(truth) - truth.sum())}
-    parameters = {
-        "as_of": str(night.as_of.date()),
-        "families": " + ".join(model.chosen_),
-        "against": against[0],
-        "seed": model.seed,
-        **counts,
-    }
-    rounded = {k: round(float(v), 4) for k, v in {**metrics, **alone, **gain}.items()}
-    return {"kind": kind, "parameters": parameters, "metrics": rounded, "columns": model.columns_}
-
-
-def _card(about: dict[str, Any]) -> str:
-    """The model card, Markdown."""
-    told, metrics = about["parameters"], about["metrics"]
-    rows = "\n".join(f"| {name} | {value} |" for name, value in metrics.items())
-    return (
-        f"# Suspicion of subjects of kind {about['kind']}\n\n"
-        f"Learnt on the night of {told['as_of']} from {told['proven']} proven and {told['cleared']} cleared subjects; "
-        f"average of {told['families']}, held against: {told['against']}.\n\n"
-        f"| figure, out of fold | value |\n|---|---:|\n{rows}\n\n"
-        f"{len(about['columns'])} columns: {', '.join(about['columns'])}.\n\n"
-        "Limits: only investigated subjects are judged, and those were chosen; folds are of subjects, not of time. "
-        "A score is a reason to look and decides nothing.\n"
-    )
-
-
-def _told(about: Any) -> str:
-    told, metrics = about["parameters"], about["metrics"]
-    return (
-        f"{told['proven']} proven, {told['cleared']} cleared, AUC {metrics['auc']}, AP {metrics['ap']}, "
-        f"gain over {told['against']} {metrics['gain_value']} ({metrics['gain_low']} to {metrics['gain_high']})"
-    )
+        return "the score as promised", challenger.gain(mine, challenger.promised())
+    held, known = registry.load(workspace, digest), labels(night.tables, kind, night.as_of)
+    told = verdicts(night.tables, kind, night.as_of)
+    fresh = told["decided_at"] >= pd.Timestamp(registry.about(workspace, digest).about["parameters"]["as_of"])
+    new = challenger.model.labels_.index.isin(told.index[fresh])
+    if min(challenger.truth[new].sum(), (1 - challenger.truth[new]).sum()) < LEAST_PROVEN:
+        return digest, challenger.gain(mine, challenger.scores(held.chosen_))
+    odds = held.suspicion(challenger.rows, known)[challenger.model.labels_.index]
+    theirs = challenger.others(odds, registry.fusion_of(workspace, digest))
+    return digest, challenger.gain(mine[new], theirs[new], new)

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, time
 
 import pandas as pd
 
 from pipelines.config import Settings
-from pipelines.leads.assemble import first_keys, leads, stories
+from pipelines.leads.assemble import NOBODY, first_keys, leads, stories
+from pipelines.leads.champions import Champions, reigning
 from pipelines.leads.crowd import CODE, concentration, with_concentrations
 from pipelines.leads.evidence import evidence
 from pipelines.leads.held import held
 from pipelines.leads.inputs import Given, card_table, cards
+from pipelines.leads.learnt import with_learnt
 from pipelines.leads.publish import Night, published, typed
 from pipelines.leads.score import SCORES, score
 
 AFTERWARDS = (concentration,)
 """Red flags that read what the other flags found."""
 
-__all__ = ["AFTERWARDS", "Night", "card_table", "run", "score"]
+__all__ = ["AFTERWARDS", "Champions", "Night", "card_table", "reigning", "run", "score"]
 
 
-def run(given: Given, settings: Settings, night: Night | tuple[str, date], ledger: pd.DataFrame | None = None) -> dict[str, pd.DataFrame]:
+def run(
+    given: Given,
+    settings: Settings,
+    night: Night | tuple[str, date],
+    ledger: pd.DataFrame | None = None,
+    champions: Champions = NOBODY,
+) -> dict[str, pd.DataFrame]:
     """Make tonight's leads.
 
     Parameters
@@ -36,6 +44,8 @@ def run(given: Given, settings: Settings, night: Night | tuple[str, date], ledge
         Which night it is.
     ledger : DataFrame, optional
         Every lead published before: lead_id, subject_kind, subject_id, scheme, first_seen.
+    champions : Champions
+        Learnt models to score with.
 
     Returns
     -------
@@ -44,9 +54,11 @@ def run(given: Given, settings: Settings, night: Night | tuple[str, date], ledge
         ``scores``, each in its total order, and the new ``ledger`` (lead_id, subject_kind, subject_id, scheme, first_seen).
     """
     given = given if CODE in set(cards(given)["code"]) else with_concentrations(given, settings)
-    scored = {"reasons": given["reasons"], "scores": given.get("scores")} if "reasons" in given else score(given, settings.scoring)
-    reasons = stories(pd.DataFrame(scored["reasons"]))
-    table = held(leads(reasons, first_keys(given), settings), ledger, given)
+    known = {"reasons": given["reasons"], "scores": given.get("scores")} if "reasons" in given else None
+    scored = known or score(given, settings.scoring, champions.corrections)
+    as_of = datetime.combine(Night(*night).as_of, time.min)
+    reasons = stories(with_learnt(given, pd.DataFrame(scored["reasons"]), champions, settings.scoring, as_of))
+    table = held(leads(reasons, first_keys(given), settings, champions), ledger, given)
     keys = ["subject_kind", "subject_id", "story"]
     told = reasons.rename(columns={"scheme": "speaks_for"}).merge(
         table[["lead_id", "subject_kind", "subject_id", "scheme"]].rename(columns={"scheme": "story"}), on=keys

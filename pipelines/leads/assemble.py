@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 from features.schema import SCHEMES
-from models.fusion import probability
+from models.fusion import START, probability
 from models.scorecard import SUBJECT
 from pipelines.config import Settings
 from pipelines.ids import digest
 from pipelines.leads.cases import GENERIC
+from pipelines.leads.champions import Champions
 from pipelines.leads.inputs import Given, frame
 
 STORY = [*SUBJECT, "scheme"]
@@ -29,8 +30,16 @@ HOURS = {
 }  # fmt: skip
 """Hours an investigation usually takes, by kind of subject; the configuration overrides."""
 ROUTES = {"claim": "insurer", "conduct": "regulator", "medical": "medical_insurance_bureau"}
+NOBODY = Champions()
 POLICE = 0.5
 """From this probability a claim-deception lead goes to the police's door, below it to the insurer's own investigators."""
+
+
+def part_of(reasons: pd.DataFrame) -> np.ndarray:
+    """The part of the score that each reason belongs to: flags, anomaly, network or learnt."""
+    kind = reasons["kind"]
+    part: np.ndarray = np.select([kind == "learnt", kind == "anomaly", reasons["family"] == "N"], ["learnt", "anomaly", "network"], "flags")
+    return part
 
 
 def stories(reasons: pd.DataFrame) -> pd.DataFrame:
@@ -51,7 +60,7 @@ def stories(reasons: pd.DataFrame) -> pd.DataFrame:
     return reasons.merge(joined[[*STORY, "story"]], on=STORY, how="left")
 
 
-def leads(reasons: pd.DataFrame, first_keys: pd.Series, settings: Settings) -> pd.DataFrame:
+def leads(reasons: pd.DataFrame, first_keys: pd.Series, settings: Settings, champions: Champions = NOBODY) -> pd.DataFrame:
     """Leads without their money: ids, scheme, score with its parts, probability, route, first document.
 
     Parameters
@@ -62,23 +71,26 @@ def leads(reasons: pd.DataFrame, first_keys: pd.Series, settings: Settings) -> p
         The source key of each party's earliest record, by entity id; other subjects are their own key.
     settings : Settings
         Prior and hours are used.
+    champions : Champions
+        Their levels move the probabilities; their names are told.
 
     Returns
     -------
     DataFrame
         One row per lead, the ``KEPT`` best of each kind of subject, in order of lead_id.
     """
-    named = reasons.assign(part=np.select([reasons["kind"] == "anomaly", reasons["family"] == "N"], ["anomaly", "network"], "flags"))
+    named = reasons.assign(part=part_of(reasons))
     wide = named.pivot_table(index=[*SUBJECT, "story"], columns="part", values="points", aggfunc="sum", fill_value=0.0)
-    wide = wide.reindex(columns=["flags", "anomaly", "network"], fill_value=0.0).add_prefix("points_").round(6).reset_index()
+    wide = wide.reindex(columns=list(START), fill_value=0.0).add_prefix("points_").round(6).reset_index()
     table = wide.rename(columns={"story": "scheme"}).rename_axis(columns=None)
-    table["score"] = (table["points_flags"] + table["points_anomaly"] + table["points_network"]).round(6)
+    table["score"] = (table["points_flags"] + table["points_anomaly"] + table["points_network"] + table["points_learnt"]).round(6)
     table = table[(table["score"] >= LEAST_POINTS) | (table["scheme"] == "anomaly")]
     table = _best(table).merge(_strongest(reasons), on=STORY, how="left")
     key = table["subject_id"].map(first_keys).fillna(table["subject_id"])
     table["lead_id"] = [digest(*parts) for parts in zip(table["subject_kind"], key, table["scheme"], strict=True)]
     table["label"] = labels(table["subject_kind"], table["subject_id"], key)
-    table["probability"] = probability(table["score"], settings.priority.prior).round(6)
+    table["level"], table["models"] = table["subject_kind"].map(champions.level), table["subject_kind"].map(champions.named)
+    table["probability"] = probability(table["score"], settings.priority.prior, table["level"]).round(6)
     table["hours"] = table["subject_kind"].map({**HOURS, **settings.priority.hours}).fillna(12.0)
     return _routed(table).sort_values("lead_id", ignore_index=True)
 
@@ -111,8 +123,10 @@ def _best(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _strongest(reasons: pd.DataFrame) -> pd.DataFrame:
-    """Code and severity of the reason with most points; its document is obtained first."""
-    ordered = reasons.sort_values([*SUBJECT, "story", "points", "code"], ascending=[True, True, True, False, True])
+    """Code and severity of the reason with most points, what was learnt after all others; its document is obtained first."""
+    ordered = reasons.assign(late=reasons["kind"] == "learnt").sort_values(
+        [*SUBJECT, "story", "late", "points", "code"], ascending=[True, True, True, True, False, True]
+    )
     top = ordered.drop_duplicates([*SUBJECT, "story"])[[*SUBJECT, "story", "code", "severity", "kind", "subjects"]]
     top = top.assign(first_document=top["code"].where(top["kind"] == "flag", "anomaly"))
     return top.drop(columns=["code", "kind"]).rename(columns={"story": "scheme"})

@@ -22,6 +22,8 @@ AMOUNT = {
     "claim_items": "amount", "claim_bills": "total", "policy_events": "amount", "premium_payments": "amount", "policies": "premium",
     "commission_payments": "amount", "claim_payments": "amount", "claim_objects": "assessed", "surveys": "estimate",
 }  # fmt: skip
+TOTAL = ("rest", "whole")
+"""Codes of learnt reasons of which every subject has one."""
 MONEY = ("claim_id", "person_id", "insurer", "line", "event_at", "reported_at", "open", "amount", "claimed_amount", "paid_amount")
 PIECE = ["lead_id", "code", "evidence_table", "evidence_key", "claim_id", "policy_id", "line"]
 LINEAGE = ["insurer", "source_file", "source_row", "row_sha256", "received_at"]
@@ -38,7 +40,7 @@ def evidence(given: Given, wanted: pd.DataFrame) -> pd.DataFrame:
     given : mapping of str to table
         Findings and canonical tables.
     wanted : DataFrame
-        lead_id, subject_kind, subject_id, code, kind (flag or anomaly): the reasons whose evidence is wanted.
+        lead_id, subject_kind, subject_id, code, kind (flag, anomaly or learnt): the reasons whose evidence is wanted.
 
     Returns
     -------
@@ -60,7 +62,10 @@ def _pieces(given: Given, wanted: pd.DataFrame) -> pd.DataFrame:
     rows = located(given).inner_join(ibis.memtable(fired), keys).select(*PIECE).distinct()
     first = ibis.row_number().over(group_by=["lead_id", "code"], order_by=["evidence_table", "evidence_key"])
     bounded = rows.mutate(place=first)
-    odd = wanted[wanted["kind"] != "flag"]
+    odd = wanted[wanted["kind"].isin(["anomaly", "learnt"])]
+    # What verdicts taught rests on the evidence of the other reasons; a lead without any shows its subject, once.
+    told = wanted.loc[wanted["kind"] != "learnt", "lead_id"]
+    odd = odd[(odd["kind"] == "anomaly") | (odd["code"].isin(TOTAL) & ~odd["lead_id"].isin(told))]
     found = collected(bounded.filter(bounded.place < MOST).drop("place"))
     parts = [p for p in (found, _claims_themselves(odd), *_behind_parties(given, odd)) if len(p)]
     return pd.concat(parts, ignore_index=True)[PIECE] if parts else found

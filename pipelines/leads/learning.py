@@ -43,14 +43,31 @@ def subject_rows(given: Given, kind: str) -> Rows:
 
 def labels(given: Given, kind: str, as_of: datetime) -> pd.Series:
     """1 proven, 0 cleared, by subject_id: verdicts decided before ``as_of``, the latest of each subject."""
+    found: pd.Series = verdicts(given, kind, as_of)["label"]
+    return found
+
+
+def investigated(outcomes: ir.Table) -> ir.Table:
+    """Investigations with ``kind`` and ``own``, the kind and id of their subject as leads have them: a party's are those of its entity."""
+    whole, party = outcomes.subject_kind.isin(["claim", "policy"]), outcomes.subject_kind == "party"
+    return outcomes.mutate(
+        own=ibis.ifelse(whole, outcomes.subject_id, outcomes.entity),
+        kind=ibis.ifelse(party, outcomes.entity.split(":")[0], outcomes.subject_kind),
+    )
+
+
+def verdicts(given: Given, kind: str, as_of: datetime) -> pd.DataFrame:
+    """The latest verdict of each subject that was decided before ``as_of``: ``label`` (1 proven, 0 cleared), opened_at, decided_at."""
     outcomes = relation(given, "outcomes")
     if outcomes is None:
-        return pd.Series(dtype="int64")
-    own = outcomes.entity if kind not in ("claim", "policy") else outcomes.subject_id
-    told = outcomes.filter((outcomes.subject_kind == kind) & outcomes.verdict.isin(list(TRAINS)) & (outcomes.decided_at < as_of))
-    rows = collected(told.select(subject_id=own, verdict="verdict", at="decided_at").order_by("at", "subject_id", "verdict"))
-    last = rows.drop_duplicates("subject_id", keep="last").set_index("subject_id")["verdict"]
-    return last.map(TRAINS).astype("int64").sort_index()
+        times = {name: pd.Series(dtype="datetime64[us]") for name in ("opened_at", "decided_at")}
+        return pd.DataFrame({"label": pd.Series(dtype="int64"), **times})
+    every = investigated(outcomes)
+    told = every.filter((every.kind == kind) & every.verdict.isin(list(TRAINS)) & (every.decided_at < as_of))
+    named = told.select("verdict", "opened_at", "decided_at", subject_id="own")
+    rows = collected(named.order_by("decided_at", "subject_id", "verdict", "opened_at"))
+    last = rows.drop_duplicates("subject_id", keep="last").set_index("subject_id").sort_index()
+    return last.assign(label=last["verdict"].map(TRAINS).astype("int64"))[["label", "opened_at", "decided_at"]]
 
 
 def ids(given: Given, kind: str, subjects: pd.Index) -> pd.DataFrame:

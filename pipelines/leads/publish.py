@@ -26,8 +26,9 @@ from pipelines.leads.records import records
 
 LEADS = [
     "rank", "lead_id", "case_id", "run_key", "as_of", "subject_kind", "subject_id", "label", "scheme", "family_route", "route", "line",
-    "score", "points_flags", "points_anomaly", "points_network", "probability", "amount_open", "amount_paid", "preventable", "deadline",
-    "insurers", "n_insurers", "hours", "priority", "first_document", "first_seen", "explore", "listed", "version",
+    "score", "points_flags", "points_anomaly", "points_network", "points_learnt", "probability", "amount_open", "amount_paid",
+    "preventable", "deadline", "insurers", "n_insurers", "hours", "priority", "first_document", "first_seen", "explore", "listed",
+    "version",
 ]  # fmt: skip
 REASONS = ["lead_id", "seq", "code", "kind", "value", "limit", "detail", "points", "peer"]
 CASES = [
@@ -37,8 +38,8 @@ CASES = [
 LEDGER = ["lead_id", "subject_kind", "subject_id", "scheme", "first_seen"]
 MONEY = {"amount_open": 0.0, "amount_paid": 0.0, "insurers": "", "n_insurers": 0}
 _NUMBERS = (
-    "score", "points_flags", "points_anomaly", "points_network", "probability", "amount_open", "amount_paid", "preventable", "hours",
-    "priority", "value", "limit", "points", "amount", "suspicion", "odd",
+    "score", "points_flags", "points_anomaly", "points_network", "points_learnt", "probability", "amount_open", "amount_paid",
+    "preventable", "hours", "priority", "value", "limit", "points", "amount", "suspicion", "odd",
 )  # fmt: skip
 TYPES = {
     **dict.fromkeys(_NUMBERS, "float64"),
@@ -90,7 +91,7 @@ def published(given: Given, settings: Settings, night: Night, parts: Parts) -> d
     places = places_of(given, proof.assign(case=proof["lead_id"].map(case)))
     cases = rank(_valued(_cases(table, told, proof, stake, as_of).join(places, on="lead_id"), settings, as_of), settings.capacity)
     numbered = _numbered(table.assign(priority=expected_value(table, settings.priority, as_of)), cases)
-    whole = numbered.assign(run_key=night.run_key, as_of=as_of, version=_version())
+    whole = numbered.assign(run_key=night.run_key, as_of=as_of, version=_version(numbered["models"]))
     made = {
         "leads": whole[LEADS],
         "lead_reasons": _reasons(told),
@@ -150,7 +151,7 @@ def _support(told: pd.DataFrame, case: pd.Series) -> pd.Series:
 
 
 def _valued(cases: pd.DataFrame, settings: Settings, as_of: pd.Timestamp) -> pd.DataFrame:
-    chance = probability(cases["score"], settings.priority.prior).round(6)
+    chance = probability(cases["score"], settings.priority.prior, cases["level"]).round(6)
     known = cases.assign(probability=chance)
     return known.assign(priority=expected_value(known, settings.priority, as_of))
 
@@ -183,8 +184,10 @@ def _ledger(table: pd.DataFrame, ledger: pd.DataFrame | None) -> pd.DataFrame:
     return both.sort_values(["lead_id", "first_seen"], kind="stable").drop_duplicates("lead_id", ignore_index=True)
 
 
-def _version() -> str:
+def _version(models: pd.Series) -> pd.Series:
+    """Of the program, and after a plus of the models that a lead was scored with."""
     try:
-        return version("fraudleads")
+        own = version("fraudleads")
     except PackageNotFoundError:
-        return "0"
+        own = "0"
+    return (own + "+" + models).where(models != "", own)

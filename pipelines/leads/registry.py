@@ -14,14 +14,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
+from models.card import Card
+from models.fusion import FILE as FUSION
+from models.fusion import Fusion
 from models.supervised import Supervised
 from pipelines.errors import DataError, UsageError
 
 FOLDER = "models"
-FILES = re.compile(r"model\.json|about\.json|card\.md|logistic\.json|boosting_\d\.txt|deep\.txt|forest\.json|forest\.skops")
+FILES = re.compile(
+    r"model\.json|scorecard\.json|fusion\.json|about\.json|card\.md|logistic\.json|boosting_\d\.txt|deep\.txt|forest\.json|forest\.skops"
+)
 LEDGER = "champions.jsonl"
+
+
+class Kept(Protocol):
+    """Anything that is stored as files without code."""
+
+    def save(self, folder: Path) -> None:
+        """Write itself into an empty folder."""
 
 
 @dataclass(frozen=True)
@@ -33,14 +45,15 @@ class Stored:
     about: Mapping[str, Any]
 
 
-def store(root: Path, model: Supervised, about: Mapping[str, Any], card: str) -> str:
+def store(root: Path, model: Kept | tuple[Kept, ...], about: Mapping[str, Any], card: str) -> str:
     """Write a model; the same bytes again are the same model.
 
     Parameters
     ----------
     root : Path
         The workspace.
-    model : Supervised
+    model : Kept or tuple of Kept
+        A scorecard; or a model and how it is fused.
     about : mapping
         With ``kind``; figures, label counts, window.
     card : str
@@ -54,7 +67,8 @@ def store(root: Path, model: Supervised, about: Mapping[str, Any], card: str) ->
     beside = root / FOLDER / "part"
     shutil.rmtree(beside, ignore_errors=True)
     beside.mkdir(parents=True, mode=0o700)
-    model.save(beside)
+    for part in model if isinstance(model, tuple) else (model,):
+        part.save(beside)
     (beside / "about.json").write_text(json.dumps(about, indent=2, sort_keys=True, ensure_ascii=False), encoding="utf-8")
     (beside / "card.md").write_text(card, encoding="utf-8")
     name = digest_of(beside)
@@ -91,6 +105,17 @@ def load(root: Path, digest: str) -> Supervised:
         If it is not there, is not what was stored, or holds what a model may not hold.
     """
     return Supervised.load(_verified(root, digest))
+
+
+def fusion_of(root: Path, digest: str) -> Fusion:
+    """How a stored model's scores are fused with the other parts; one stored without weights adds nothing."""
+    folder = _verified(root, digest)
+    return Fusion.load(folder) if (folder / FUSION).exists() else Fusion()
+
+
+def card_of(root: Path, digest: str) -> Card:
+    """A stored scorecard, its digest verified before anything of it is read."""
+    return Card.load(_verified(root, digest))
 
 
 def about(root: Path, digest: str) -> Stored:

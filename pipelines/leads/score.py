@@ -24,7 +24,7 @@ POINTS_PER_HALVING = 3.0
 """Points for every halving of the share of subjects that are at least as odd."""
 
 
-def score(given: Given, settings: Scoring) -> dict[str, pd.DataFrame]:
+def score(given: Given, settings: Scoring, corrections: pd.Series | None = None) -> dict[str, pd.DataFrame]:
     """Score every subject of the night.
 
     Parameters
@@ -33,6 +33,8 @@ def score(given: Given, settings: Scoring) -> dict[str, pd.DataFrame]:
         ``findings``, ``flags`` (optional), the views and edges (for firing shares), ``features_*``, ``facts``.
     settings : Scoring
         Caps, trees, seed.
+    corrections : Series, optional
+        Points that verdicts add to a flag or take from it, by code.
 
     Returns
     -------
@@ -40,17 +42,17 @@ def score(given: Given, settings: Scoring) -> dict[str, pd.DataFrame]:
         ``reasons`` (one row per subject and reason, columns ``REASON``) and ``scores`` (one row per subject with a matrix row:
         subject_kind, subject_id, suspicion in (0, 1), odd = share of its kind at least as suspicious, points).
     """
-    flags = flag_reasons(given, settings)
+    flags = flag_reasons(given, settings, corrections)
     odd, scores = anomalies(given, settings)
     reasons = pd.concat([part for part in (flags, odd) if len(part)] or [flags], ignore_index=True)
     return {"reasons": reasons[REASON].sort_values([*SUBJECT, "kind", "code"], ignore_index=True), "scores": scores}
 
 
-def flag_reasons(given: Given, settings: Scoring) -> pd.DataFrame:
+def flag_reasons(given: Given, settings: Scoring, corrections: pd.Series | None = None) -> pd.DataFrame:
     """One row per subject and red flag with its points after the caps."""
     known = cards(given)
     fired = _fired(given)
-    card = Scorecard(settings.family_cap).fit(fired, known, base_counts(given))
+    card = Scorecard(settings.family_cap).fit(fired, known, base_counts(given), corrections)
     scored = card.transform(fired, overlaps(given))
     about = known.set_index("code")[["scheme", "severity"]]
     reasons = scored.join(about, on="code").assign(kind="flag", peer=None)

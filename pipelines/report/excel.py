@@ -36,7 +36,7 @@ FORMATS = {
 }
 KINDS = {
     **dict.fromkeys(("amount_open", "amount_paid", "preventable", "amount", "priority"), "money"),
-    **dict.fromkeys(("score", "points", "points_flags", "points_anomaly", "points_network", "hours"), "points"),
+    **dict.fromkeys(("score", "points", "points_flags", "points_anomaly", "points_network", "points_learnt", "hours"), "points"),
     **dict.fromkeys(("deadline", "first_seen", "as_of", "at", "received_at"), "day"), "probability": "share",
 }  # fmt: skip
 

@@ -12,7 +12,7 @@ from pipelines.report.story import told
 
 LEAD = (
     "rank", "case_rank", "lead_id", "case_id", "scheme", "scheme_name", "subject", "subject_kind", "subject_id", "line", "line_name",
-    "route", "route_name", "score", "points_flags", "points_anomaly", "points_network", "probability", "amount_open",
+    "route", "route_name", "score", "points_flags", "points_anomaly", "points_network", "points_learnt", "probability", "amount_open",
     "amount_paid", "preventable", "deadline", "insurers", "n_insurers", "hours", "priority", "reasons_zh", "reasons_en",
     "document_zh", "document_en", "first_seen", "explore", "listed", "as_of", "run_key", "version",
 )  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from pipelines.report import learnt
 from pipelines.report.anomaly import feature_name
 from pipelines.report.messages import LANGUAGES, Both, Messages, plain
 
@@ -26,7 +27,7 @@ def notes(meta: Mapping[str, Any], messages: Messages) -> list[Note]:
     Parameters
     ----------
     meta : mapping
-        ``refused``, ``quarantined``, ``silent``, ``disabled``, ``drift`` as in :func:`pipelines.report.publish`.
+        ``refused``, ``quarantined``, ``silent``, ``disabled``, ``drift``, ``models`` as in :func:`pipelines.report.publish`.
     messages : Messages
         The catalogue.
     """
@@ -36,6 +37,7 @@ def notes(meta: Mapping[str, Any], messages: Messages) -> list[Note]:
         Note(messages.text("text", "quarantined"), [_quarantined(r, messages) for r in _summed(meta.get("quarantined") or ())]),
         Note(messages.text("text", "silent"), [_silent(r, messages) for r in _records(meta.get("silent"))]),
         Note(messages.text("text", "disabled"), [_flag(str(c), messages) for c in meta.get("disabled") or ()]),
+        Note(messages.text("text", "models"), learnt.weights(meta.get("models") or {}, messages)),
     )
     return [n for n in found if n.lines]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipelines.report import anomaly
+from pipelines.report import anomaly, learnt
 from pipelines.report.messages import LANGUAGES, PARTS, Both, Messages
 
 TINY = 0.05
@@ -76,6 +76,8 @@ def _words(reason: Mapping[Any, Any], messages: Messages) -> Both:
         parts = {"name": messages.part(code, "name"), "say": say, "document": messages.part(code, "document")}
     elif kind == "anomaly":
         parts = _anomaly(reason, messages)
+    elif kind == "learnt":
+        parts = _learnt(reason, messages)
     else:
         blank = dict.fromkeys(LANGUAGES, "")
         parts = {
@@ -84,6 +86,16 @@ def _words(reason: Mapping[Any, Any], messages: Messages) -> Both:
             "document": blank,
         }
     return {f"{part}_{lang}": text[lang] for part, text in parts.items() for lang in LANGUAGES}
+
+
+def _learnt(reason: Mapping[Any, Any], messages: Messages) -> dict[str, Both]:
+    code, kind = str(reason["code"]), messages.text("reason", "learnt")
+    name = learnt.feature_name(code, messages)
+    return {
+        "name": {lang: f"{kind[lang]}: {name[lang]}" for lang in LANGUAGES},
+        "say": learnt.sentence(code, reason["value"], messages),
+        "document": dict.fromkeys(LANGUAGES, ""),
+    }
 
 
 def _anomaly(reason: Mapping[Any, Any], messages: Messages) -> dict[str, Both]:
