@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from models.families import Boosting, Deep, Family, Forest, Logistic
+from models.families import Boosting, Contrasts, Deep, Family, Forest, Logistic
 from models.supervised import Supervised
 
 SURE = 1e-4
@@ -39,10 +39,12 @@ def of_member(member: Family, matrix: pd.DataFrame) -> np.ndarray:
     if isinstance(member, Logistic):
         terms: np.ndarray = member.straight_.transform(matrix) * member.weights_
         return terms
+    if isinstance(member, Contrasts):
+        of_views: np.ndarray = (member.views_.transform(matrix) * member.weights_) @ member.views_.owners(matrix.columns)
+        return of_views
     if isinstance(member, Boosting | Deep):
-        models = member.models_ if isinstance(member, Boosting) else [member.model_]
         values = matrix.to_numpy(dtype="float32")
-        shapley: np.ndarray = np.mean([m.predict(values, pred_contrib=True, num_threads=1)[:, :-1] for m in models], axis=0)
+        shapley: np.ndarray = np.mean([m.predict(values, pred_contrib=True, num_threads=1)[:, :-1] for m in member.models_], axis=0)
         return shapley
     return _steps(member, matrix) if isinstance(member, Forest) else np.zeros(matrix.shape)
 

@@ -1,4 +1,4 @@
-"""The three families of models that learn from verdicts, each with a form on disk that no code hides in.
+"""The families of models that learn from verdicts, each with a form on disk that no code hides in.
 
 Numbers are JSON, boosted trees LightGBM's own text, a forest skops with a literal list of the types it may hold. Nothing is ever unpickled.
 """
@@ -19,12 +19,15 @@ import pandas as pd
 from models.boosting import boosted, read
 from models.encoding import Straight
 from models.neighbours import rising
+from models.views import Views
 
 RISING = ("flag_", "flags", "anomaly")
 """Columns that begin so can only raise a score: red flags, and how odd a subject is."""
 ALLOWED = ("sklearn.tree._tree.Tree",)
 """All that a stored forest may hold besides what skops itself calls safe."""
 BAGS = 3
+PARTS, PART = 15, 200
+"""How many regressions :class:`Contrasts` averages, and columns of each."""
 
 
 class Family(Protocol):
@@ -73,6 +76,41 @@ class Logistic:
         return self
 
 
+class Contrasts:
+    """Mean of ridge-penalised logistic regressions, each on a random part of the columns of :class:`models.views.Views` (Ho 1998)."""
+
+    def fit(self, matrix: pd.DataFrame, labels: np.ndarray, seed: int) -> Contrasts:
+        """See :class:`Family`."""
+        from sklearn.linear_model import LogisticRegression  # slow to load
+
+        self.views_ = Views().fit(matrix)
+        values = self.views_.transform(matrix)
+        rng, many = np.random.default_rng(seed), values.shape[1]
+        self.weights_, self.base_ = np.zeros(many), 0.0
+        for _ in range(PARTS):
+            part = np.sort(rng.choice(many, min(many, PART), replace=False))
+            line = LogisticRegression(C=0.1, max_iter=300).fit(values[:, part], labels)
+            self.weights_[part] += line.coef_[0] / PARTS
+            self.base_ += float(line.intercept_[0]) / PARTS
+        return self
+
+    def score(self, matrix: pd.DataFrame) -> np.ndarray:
+        """See :class:`Family`."""
+        found: np.ndarray = self.views_.transform(matrix) @ self.weights_ + self.base_
+        return found
+
+    def save(self, folder: Path) -> None:
+        """See :class:`Family`."""
+        held = {"weights": self.weights_.tolist(), "base": self.base_, "views": self.views_.state()}
+        (folder / "contrasts.json").write_text(json.dumps(held), encoding="utf-8")
+
+    def load(self, folder: Path) -> Contrasts:
+        """See :class:`Family`."""
+        held = json.loads((folder / "contrasts.json").read_text(encoding="utf-8"))
+        self.weights_, self.base_, self.views_ = np.asarray(held["weights"]), held["base"], Views.of(held["views"])
+        return self
+
+
 class Boosting:
     """Boosted trees of ``BAGS`` seeds, monotone where the sign is known."""
 
@@ -100,26 +138,28 @@ class Boosting:
 
 
 class Deep:
-    """One boosted model of large trees."""
+    """Boosted models of large trees, ``BAGS`` seeds."""
 
     def fit(self, matrix: pd.DataFrame, labels: np.ndarray, seed: int) -> Deep:
         """See :class:`Family`."""
         up = [*rising(matrix.columns), *(str(c) for c in matrix.columns if str(c).startswith(RISING))]
-        self.model_ = boosted(matrix, labels, up, seed, deep=True)
+        self.models_ = [boosted(matrix, labels, up, seed + i, deep=True) for i in range(BAGS)]
         return self
 
     def score(self, matrix: pd.DataFrame) -> np.ndarray:
         """See :class:`Family`."""
-        found: np.ndarray = self.model_.predict(matrix.to_numpy(dtype="float32"), raw_score=True, num_threads=1)
+        values = matrix.to_numpy(dtype="float32")
+        found: np.ndarray = np.mean([m.predict(values, raw_score=True, num_threads=1) for m in self.models_], axis=0)
         return found
 
     def save(self, folder: Path) -> None:
         """See :class:`Family`."""
-        (folder / "deep.txt").write_text(self.model_.model_to_string(), encoding="utf-8")
+        for i, model in enumerate(self.models_):
+            (folder / f"deep_{i}.txt").write_text(model.model_to_string(), encoding="utf-8")
 
     def load(self, folder: Path) -> Deep:
-        """See :class:`Family`."""
-        self.model_ = read((folder / "deep.txt").read_text(encoding="utf-8"))
+        """See :class:`Family`; a model stored before there were several has one file ``deep.txt``."""
+        self.models_ = [read(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("deep*.txt"))]
         return self
 
 
@@ -186,13 +226,16 @@ def _filled(entry: str, body: bytes) -> bytes:
     return made.getvalue()
 
 
-FAMILIES: Mapping[str, Any] = {"logistic": Logistic, "boosting": Boosting, "forest": Forest, "deep": Deep}
+FAMILIES: Mapping[str, Any] = {"logistic": Logistic, "contrasts": Contrasts, "boosting": Boosting, "forest": Forest, "deep": Deep}
 """Name → class, in the order in which they are tried."""
 DEEP_PROVEN, DEEP_JUDGED = 300, 15_000
 """Large trees need so many proven cases, and are too slow to be tried on more judged ones."""
+CONTRASTS_PROVEN = 150
+"""Hundreds of ratios need so many proven cases."""
 
 
 def usable(families: tuple[str, ...], labels: np.ndarray) -> tuple[str, ...]:
     """The families that the verdicts at hand allow."""
-    deep = labels.sum() >= DEEP_PROVEN and len(labels) <= DEEP_JUDGED
-    return tuple(f for f in families if deep or f != "deep") or families
+    proven = labels.sum()
+    allowed = {"deep": proven >= DEEP_PROVEN and len(labels) <= DEEP_JUDGED, "contrasts": proven >= CONTRASTS_PROVEN}
+    return tuple(f for f in families if allowed.get(f, True)) or families

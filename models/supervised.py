@@ -1,6 +1,6 @@
-"""Suspicion learnt from verdicts: logistic regression, gradient boosting and a forest of trees, or those of them that the verdicts bear.
+"""Suspicion learnt from verdicts: regressions, gradient boosting and a forest of trees, or those of them that the verdicts bear.
 
-Three families that fail differently, since the number of verdicts decides which is best: sixty proven cases carry a line, thousands carry
+Families that fail differently, since the number of verdicts decides which is best: sixty proven cases carry a line, thousands carry
 interactions. Which of them are averaged is decided by cross-validation on the judged subjects, and so is the affine calibration.
 """
 

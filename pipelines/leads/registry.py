@@ -24,7 +24,7 @@ from pipelines.errors import DataError, UsageError
 
 FOLDER = "models"
 FILES = re.compile(
-    r"model\.json|scorecard\.json|fusion\.json|about\.json|card\.md|logistic\.json|boosting_\d\.txt|deep\.txt|forest\.json|forest\.skops"
+    r"(model|scorecard|fusion|about|logistic|contrasts|forest)\.json|card\.md|(boosting_\d|deep|deep_\d)\.txt|forest\.skops"
 )
 LEDGER = "champions.jsonl"
 
