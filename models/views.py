@@ -49,7 +49,7 @@ class Views:
         return np.column_stack([self.straight_.transform(matrix), level])
 
     def owners(self, columns: pd.Index) -> np.ndarray:
-        """How much of each column of :meth:`transform` is of which of the matrix's ``columns``: a ratio is half of the one, half of the other."""
+        """How much of each column of :meth:`transform` is whose among the matrix's ``columns``: a ratio is half of each of its two."""
         own, graded, sizes = (np.eye(len(columns))[columns.get_indexer(c)] for c in (self.middle_.index, self.graded_, self.sizes_))
         a, b = self._pairs()
         shares: np.ndarray = np.vstack([own, own, graded, sizes, (sizes[a] + sizes[b]) / 2])
