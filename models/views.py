@@ -50,7 +50,9 @@ class Views:
 
     def owners(self, columns: pd.Index) -> np.ndarray:
         """How much of each column of :meth:`transform` is whose among the matrix's ``columns``: a ratio is half of each of its two."""
-        own, graded, sizes = (np.eye(len(columns))[columns.get_indexer(c)] for c in (self.middle_.index, self.graded_, self.sizes_))
+        own, graded, sizes = (
+            np.eye(len(columns))[columns.get_indexer(pd.Index(c))] for c in (self.middle_.index, self.graded_, self.sizes_)
+        )
         a, b = self._pairs()
         shares: np.ndarray = np.vstack([own, own, graded, sizes, (sizes[a] + sizes[b]) / 2])
         return shares
