@@ -55,6 +55,11 @@ class Capacity:
     grain_share: float = 0.4
     explore_share: float = 0.05
 
+    def __post_init__(self) -> None:
+        """UsageError if more than a tenth explores: the list is for what is known to be worth while."""
+        if not 0.0 <= self.explore_share <= 0.1:
+            raise UsageError(f"{self.explore_share} is no share that may explore", "capacity.explore_share", "write 0 to 0.1")
+
 
 @dataclass(frozen=True)
 class Priority:
@@ -66,6 +71,7 @@ class Priority:
     hours: dict[str, float] = field(default_factory=dict)
     decision_days: int = 30
     shrink: float = 0.15
+    shrink_tested: float = 0.5
 
 
 @dataclass(frozen=True)

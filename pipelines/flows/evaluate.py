@@ -48,11 +48,8 @@ def evaluate(out: Path, stages: Path, truth: Path, key: str) -> dict[str, Any]:
     DataError
         If a file is missing.
     """
-    guilty, known = _truth(truth, stages, key)
-    rings = _rings(out, known)
-    known = pd.concat([known, rings], ignore_index=True)
-    guilty = pd.concat([guilty, rings.loc[rings["planted"], ["instance", "scheme", "subject"]]], ignore_index=True)
-    cases = judged(_led(out), guilty, known)
+    guilty, known = culprits(out, stages, truth, key)
+    cases = judged(led(out), guilty, known)
     baselines = {name: int(_hits(subjects, guilty)) for name, subjects in _baselines(stages).items()}
     hits = int((cases["hit"] & (cases["rank"] <= FIRST)).sum())
     first = cases[cases["rank"] <= WIDE]
@@ -69,6 +66,14 @@ def evaluate(out: Path, stages: Path, truth: Path, key: str) -> dict[str, Any]:
         "times_best_kind": round(hits / max(1, *baselines.values()), 2),
         "recall": hits_per_scheme(cases.assign(instance=cases["instance"].where(cases["hit"])), planted).to_dict("records"),
     }
+
+
+def culprits(out: Path, stages: Path, truth: Path, key: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Guilty subjects and everybody in the truth as :func:`judged` takes them, rings of the run among them."""
+    guilty, known = _truth(truth, stages, key)
+    rings = _rings(out, known)
+    more = rings.loc[rings["planted"], ["instance", "scheme", "subject"]]
+    return pd.concat([guilty, more], ignore_index=True), pd.concat([known, rings], ignore_index=True)
 
 
 def judged(cases: pd.DataFrame, guilty: pd.DataFrame, known: pd.DataFrame) -> pd.DataFrame:
@@ -105,7 +110,7 @@ def subject_key(kinds: pd.Series, ids: pd.Series) -> pd.Series:
     return ids.where(~own, kinds + "|" + ids)
 
 
-def _led(out: Path) -> pd.DataFrame:
+def led(out: Path) -> pd.DataFrame:
     """Cases with the subject of their leading lead."""
     leads = _read(out / "leads.parquet", ["lead_id", "subject_kind", "subject_id"])
     cases = _read(out / "cases.parquet", ["rank", "case_id", "lead_id", "scheme"])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -11,6 +13,8 @@ from pipelines.config import Capacity, Priority
 from pipelines.ids import digest
 from pipelines.leads.cases import GENERIC
 
+Chooser: TypeAlias = Callable[[pd.DataFrame, int], list[str]]
+"""Of the cases beyond the list, the case_id of so many to explore."""
 DEFAULT_CAP = 500_000.0
 """CNY a case may count for at most, where the configuration sets no cap for its line."""
 FLOOR = 1_000.0
@@ -26,18 +30,31 @@ SIGN = 0.15
 RARITY = 0.5
 """Power of the number of subjects on which a case's strongest flag fires."""
 HOURS_POWER = 0.1
+HALF_TRUST = 50.0
+"""Verdicts behind the probabilities at which they are trusted half."""
+
+
+def trust(verdicts: int) -> float:
+    """How far tonight's probabilities have been tested, 0 to 1, by the verdicts that they were corrected by.
+
+    What stands in for knowledge without verdicts fades with it: the damping of money, and that rare flags, definite stories and schemes
+    not yet on the list come first. In 200 simulated nights of feedback (``benchmarks/feedback.py``) this is where the confirmed amount
+    comes from: promised probabilities times money lose hits, corrected ones do not.
+    """
+    return verdicts / (verdicts + HALF_TRUST)
 
 
 def expected_value(cases: pd.DataFrame, settings: Priority, as_of: pd.Timestamp) -> pd.Series:
     """Expected saving per hour, dampened.
 
     ``probability × min(preventable + recoverable share × paid, cap of the line) ** shrink / hours ** HOURS_POWER``: money counts, but
-    a hospital's millions cannot bury ten precise small cases.
+    a hospital's millions cannot bury ten precise small cases. The more the probabilities are trusted, the nearer the power comes to
+    ``shrink_tested``; the middle case's value stays, so trusted and other cases can stand in one list.
 
     Parameters
     ----------
     cases : DataFrame
-        probability, preventable, amount_paid (CNY), line, hours, deadline.
+        probability, preventable, amount_paid (CNY), line, hours, deadline, and optionally trust (see :func:`trust`; else 0).
     settings : Priority
         Caps, shares and days.
     as_of : Timestamp
@@ -50,24 +67,40 @@ def expected_value(cases: pd.DataFrame, settings: Priority, as_of: pd.Timestamp)
     cap = cases["line"].map(settings.caps).astype("float64").fillna(DEFAULT_CAP)
     saved = cases["preventable"] + settings.recoverable * cases["amount_paid"]
     # Unknown is not nothing: conduct and party-level cases, whose money no row states, count like the middle one.
-    known = saved.where(saved > 0, saved[saved > 0].median() if (saved > 0).any() else FLOOR)
+    middle = saved[saved > 0].median() if (saved > 0).any() else FLOOR
+    known = saved.where(saved > 0, middle)
     money = known.clip(lower=FLOOR).where(known < cap, cap)
-    value = cases["probability"] * money**settings.shrink / cases["hours"] ** HOURS_POWER
+    tested = (money / max(middle, FLOOR)) ** (_trusted(cases) * (settings.shrink_tested - settings.shrink))
+    value = cases["probability"] * money**settings.shrink * tested / cases["hours"] ** HOURS_POWER
     due = pd.to_datetime(cases["deadline"])
     urgent = due.between(as_of, as_of + pd.Timedelta(days=settings.decision_days))
     pressing: pd.Series = value.where(~urgent, value * URGENT).round(6)
     return pressing
 
 
-def rank(cases: pd.DataFrame, capacity: Capacity) -> pd.DataFrame:
+def _trusted(cases: pd.DataFrame) -> pd.Series:
+    return cases["trust"].astype("float64") if "trust" in cases else pd.Series(0.0, index=cases.index)
+
+
+def by_lot(cases: pd.DataFrame, places: int) -> list[str]:
+    """Cases drawn by their id."""
+    lots = pd.Series([digest("explore", c) for c in cases["case_id"]], index=cases["case_id"])
+    drawn: list[str] = lots.sort_values().index[:places].tolist()
+    return drawn
+
+
+def rank(cases: pd.DataFrame, capacity: Capacity, choose: Chooser = by_lot) -> pd.DataFrame:
     """The cases in the order they should be worked, with ``rank``, ``listed`` and ``explore``.
 
     Parameters
     ----------
     cases : DataFrame
-        case_id, scheme, subject_kind, priority, deadline, subjects (on how many its strongest flag fires), place (a district or null).
+        case_id, scheme, subject_kind, priority, deadline, subjects (on how many its strongest flag fires), place (a district or null),
+        and optionally trust.
     capacity : Capacity
         Slots and shares.
+    choose : callable
+        Which cases beyond the list are explored; :meth:`pipelines.leads.explore.Teachers.choose` of a night.
 
     Returns
     -------
@@ -77,7 +110,7 @@ def rank(cases: pd.DataFrame, capacity: Capacity) -> pd.DataFrame:
     first = cases.sort_values(["priority", "deadline", "case_id"], ascending=[False, True, True], na_position="last", ignore_index=True)
     chosen = _slots(first, capacity)
     rest = np.setdiff1d(np.arange(len(first)), chosen)
-    return _explored(first.iloc[np.concatenate([chosen, rest])].reset_index(drop=True), capacity)
+    return _explored(first.iloc[np.concatenate([chosen, rest])].reset_index(drop=True), capacity, choose)
 
 
 def _slots(cases: pd.DataFrame, capacity: Capacity) -> np.ndarray:
@@ -88,13 +121,13 @@ def _slots(cases: pd.DataFrame, capacity: Capacity) -> np.ndarray:
     sites = cases["place"].where(cases["place"].notna(), cases["case_id"])
     queues = [group.tolist() for _, group in cases.groupby([cases["subject_kind"], cases["scheme"], sites]).groups.items()]
     kinds, schemes, near = cases["subject_kind"].tolist(), cases["scheme"].tolist(), list(zip(cases["scheme"], sites, strict=True))
-    worth = _worth(cases).tolist()
+    worth, again = _worth(cases).tolist(), (REPEAT ** (1.0 - _trusted(cases))).tolist()
     of_kind: Counter[str] = Counter()
     of_scheme: Counter[str] = Counter()
     of_site: Counter[tuple[str, str]] = Counter()
     chosen: list[int] = []
     for place in range(1, min(capacity.listed, len(cases)) + 1):
-        heads = [(worth[q[0]] * REPEAT ** of_scheme[schemes[q[0]]] * NEAR ** of_site[near[q[0]]], -q[0], q) for q in queues if q]
+        heads = [(worth[q[0]] * again[q[0]] ** of_scheme[schemes[q[0]]] * NEAR ** of_site[near[q[0]]], -q[0], q) for q in queues if q]
         free = [h for h in heads if of_kind[kinds[h[2][0]]] < max(1.0, _share(kinds[h[2][0]], capacity) * place)]
         row = max(free or heads)[2].pop(0)
         of_kind[kinds[row]] += 1
@@ -105,9 +138,13 @@ def _slots(cases: pd.DataFrame, capacity: Capacity) -> np.ndarray:
 
 
 def _worth(cases: pd.DataFrame) -> pd.Series:
-    """Priority, less for generic signs and for flags that fire everywhere: of equal ratios, the rarer list holds the surer cases."""
-    definite = cases["priority"].where(~cases["scheme"].isin(GENERIC), cases["priority"] * SIGN)
-    worth: pd.Series = definite / cases["subjects"].fillna(1).clip(lower=1) ** RARITY
+    """Priority, less for generic signs and for flags that fire everywhere: of equal ratios, the rarer list holds the surer cases.
+
+    Where verdicts have told how sure, this fades.
+    """
+    untested = 1.0 - _trusted(cases)
+    definite = cases["priority"].where(~cases["scheme"].isin(GENERIC), cases["priority"] * SIGN**untested)
+    worth: pd.Series = definite / cases["subjects"].fillna(1).clip(lower=1) ** (RARITY * untested)
     return worth
 
 
@@ -115,17 +152,12 @@ def _share(kind: str, capacity: Capacity) -> float:
     return capacity.hospital_share if kind == "hospital" else capacity.grain_share
 
 
-def _explored(cases: pd.DataFrame, capacity: Capacity) -> pd.DataFrame:
-    """The last few listed places go to cases drawn by their id from beyond the list, so that its blind spots are looked at."""
+def _explored(cases: pd.DataFrame, capacity: Capacity, choose: Chooser) -> pd.DataFrame:
+    """The last few listed places go to cases from beyond the list: its blind spots are looked at, at the desk alone."""
     places = min(int(capacity.explore_share * capacity.listed), max(0, len(cases) - capacity.listed))
-    rest = cases.iloc[capacity.listed - places :]
-    drawn = (
-        set(rest.assign(lot=[digest("explore", c) for c in rest["case_id"]]).sort_values("lot")["case_id"].head(places))
-        if places
-        else set()
-    )
+    drawn = choose(cases.iloc[capacity.listed - places :], places) if places else []
     explore = cases["case_id"].isin(drawn)
-    plain = (~explore).cumsum() <= capacity.listed - places
+    plain = (~explore).cumsum() <= capacity.listed - len(drawn)
     group = np.select([plain & ~explore, explore], [0, 1], 2)
     ordered = cases.assign(explore=explore, group=group).sort_values("group", kind="stable", ignore_index=True)
     listed = ordered["group"] < 2

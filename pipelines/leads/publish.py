@@ -16,6 +16,7 @@ from pipelines.leads.cases import members
 from pipelines.leads.company import companions
 from pipelines.leads.evidence import COLUMNS as EVIDENCE
 from pipelines.leads.evidence import claims_of
+from pipelines.leads.explore import teachers
 from pipelines.leads.held import histories
 from pipelines.leads.inputs import Given
 from pipelines.leads.joins import EQUAL, joins
@@ -51,6 +52,8 @@ TYPES = {
     **dict.fromkeys(("source_row", "days", "families"), "Int64"),
 }
 """Type by column name; everything else is text."""
+DESK = "desk"
+"""Route of what explores."""
 SUPPORT = 0.5
 """What another subject's red flags add to a case, against the leading lead's own."""
 
@@ -89,7 +92,8 @@ def published(given: Given, settings: Settings, night: Night, parts: Parts) -> d
     table["leading"] = table["lead_id"].map(leading)
     case = table.set_index("lead_id")["leading"]
     places = places_of(given, proof.assign(case=proof["lead_id"].map(case)))
-    cases = rank(_valued(_cases(table, told, proof, stake, as_of).join(places, on="lead_id"), settings, as_of), settings.capacity)
+    valued = _valued(_cases(table, told, proof, stake, as_of).join(places, on="lead_id"), settings, as_of)
+    cases = _at_desk(rank(valued, settings.capacity, teachers(given, table, told, as_of).choose))
     numbered = _numbered(table.assign(priority=expected_value(table, settings.priority, as_of)), cases)
     whole = numbered.assign(run_key=night.run_key, as_of=as_of, version=_version(numbered["models"]))
     made = {
@@ -156,11 +160,18 @@ def _valued(cases: pd.DataFrame, settings: Settings, as_of: pd.Timestamp) -> pd.
     return known.assign(priority=expected_value(known, settings.priority, as_of))
 
 
+def _at_desk(rows: pd.DataFrame) -> pd.DataFrame:
+    """What is looked at to learn goes to no door but the center's own desk."""
+    return rows.assign(route=rows["route"].mask(rows["explore"], DESK))
+
+
 def _numbered(table: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
     """Leads in the order of their case, the leading one first, then by score."""
     place = cases.set_index("lead_id")[["rank", "case_id", "explore", "listed"]].rename(columns={"rank": "case_rank"})
     joined = table.join(place, on="leading").assign(member=table["lead_id"] != table["leading"])
-    ordered = joined.sort_values(["case_rank", "member", "score", "lead_id"], ascending=[True, True, False, True], ignore_index=True)
+    ordered = _at_desk(joined).sort_values(
+        ["case_rank", "member", "score", "lead_id"], ascending=[True, True, False, True], ignore_index=True
+    )
     return ordered.assign(rank=np.arange(1, len(ordered) + 1))
 
 

@@ -147,7 +147,8 @@ def _facts(row: pd.Series, messages: Messages, language: str) -> list[Text]:
     second = " · ".join(
         [*money, f"{word('column', 'deadline')[language]} {due}", f"{word('column', 'probability')[language]} {row.probability:.0%}"]
     )
-    return [Text(first), Text(second)]
+    explored = [Text(word("text", "explore")[language], style="bold")] if row.explore else []
+    return [*explored, Text(first), Text(second)]
 
 
 def _case(cases: pd.DataFrame, row: pd.Series, messages: Messages, language: str) -> Text:
