@@ -20,7 +20,7 @@ import pandas as pd
 from models.evaluate import auc, average_precision, top_decile_lift
 from models.leakage import alarm
 from models.money import payout_column
-from models.supervised import FOLDS, Rows, Supervised, best_subset
+from models.supervised import FOLDS, Rows, Supervised, weighed
 from pipelines import config
 from pipelines.flows.intake import Options
 from pipelines.flows.predict import staged
@@ -84,13 +84,13 @@ def _fewer(rows: Rows, known: pd.Series, many: int, seed: int) -> dict[str, floa
 
 
 def chosen_out_of_fold(known: np.ndarray, parts: pd.DataFrame, seed: int) -> np.ndarray:
-    """Fused scores: the families that are averaged in a fold are those best in the others."""
+    """Fused scores: what families count in a fold is decided by the others."""
     fold = np.random.default_rng(seed).permutation(len(known)) % FOLDS
     levelled = (parts - parts.mean()) / parts.std()
     fused = np.zeros(len(known))
     for k in range(FOLDS):
-        best = list(best_subset(known[fold != k], parts[fold != k]))
-        fused[fold == k] = levelled.loc[fold == k, best].mean(axis=1)
+        weights = pd.Series(weighed(known[fold != k], parts[fold != k], seed))
+        fused[fold == k] = levelled.loc[fold == k, list(weights.index)] @ weights
     return fused
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -55,11 +56,11 @@ class Challenger:
         total: np.ndarray = self.parts.sum(axis=1).to_numpy()
         return total
 
-    def scores(self, families: tuple[str, ...] | None = None) -> np.ndarray:
-        """Fused log-odds, out of fold twice: the model and the weights; with ``families``, of those instead of the chosen ones."""
+    def scores(self, weights: Mapping[str, float] | None = None) -> np.ndarray:
+        """Fused log-odds, out of fold twice: the model and the weights; with ``weights``, of families by those instead."""
         odds = self.model.out_of_fold_
-        if families is not None:
-            raw = self.model.folded(families)
+        if weights is not None:
+            raw = self.model.folded(weights)
             base, slope = calibrated(self.truth, raw.to_numpy())
             odds = base + slope * raw
         return out_of_fold(self._beside(odds, self.middle), self.model.labels_, self.prior, self.model.seed)

@@ -1,7 +1,7 @@
 """Suspicion learnt from verdicts: regressions, gradient boosting and a forest of trees, or those of them that the verdicts bear.
 
 Families that fail differently, since the number of verdicts decides which is best: sixty proven cases carry a line, thousands carry
-interactions. Which of them are averaged is decided by cross-validation on the judged subjects, and so is the affine calibration.
+interactions. What each counts is decided by cross-validation on the judged subjects, and so is the affine calibration.
 """
 
 from __future__ import annotations
@@ -22,7 +22,11 @@ from models.neighbours import neighbour_rates
 
 FOLDS = 5
 CHOOSING = 150
-"""With fewer proven subjects which families are best is chance, and all are averaged."""
+"""With fewer proven subjects which families are best is chance, and all count alike."""
+DRAWS = 15
+"""Samples of the judged subjects in which the best families are looked for."""
+LEAST_SHARE = 0.1
+"""A family that counts for less is left out: it costs more time than it adds."""
 LEAST_PROVEN = 20
 """With fewer proven subjects nothing is learnt."""
 
@@ -44,7 +48,7 @@ class Rows:
 
 
 class Supervised:
-    """Average of the best subset of ``FAMILIES``, in log-odds.
+    """Weighted average of ``FAMILIES``, in log-odds.
 
     Parameters
     ----------
@@ -55,8 +59,8 @@ class Supervised:
 
     Attributes
     ----------
-    chosen_ : tuple of str
-        The families that are averaged.
+    weights_ : dict of str to float
+        What each family counts, those that count nothing left out; the sum is one.
     out_of_fold_ : Series
         Calibrated log-odds of the judged subjects, each from models that saw no label of its fold.
     """
@@ -89,8 +93,8 @@ class Supervised:
             raise ValueError(f"{int(known.sum())} proven and {int(len(known) - known.sum())} cleared subjects are too few to learn from")
         self._choose(known, self.outside(rows, known))
         self.encoder_ = Encoder().fit(rows.frame)
-        whole = _matrix(self.encoder_.transform(rows.frame), rows, known)
-        self.members_: dict[str, Family] = {f: FAMILIES[f]().fit(whole.loc[known.index], known.to_numpy(), self.seed) for f in self.chosen_}
+        whole = _matrix(self.encoder_.transform(rows.frame.loc[known.index]), rows, known)
+        self.members_: dict[str, Family] = {f: FAMILIES[f]().fit(whole, known.to_numpy(), self.seed) for f in self.chosen_}
         self.labels_, self.columns_ = known, list(whole.columns)
         return self
 
@@ -110,11 +114,11 @@ class Supervised:
 
     def shares(self) -> dict[str, float]:
         """By what each member's own score enters the log-odds."""
-        return {f: self.line_[1] / len(self.chosen_) / self.spread_[f][1] for f in self.chosen_}
+        return {f: self.line_[1] * weight / self.spread_[f][1] for f, weight in self.weights_.items()}
 
     def save(self, folder: Path) -> None:
         """Write the model into an empty folder: ``model.json`` and the files of its members; no label and no subject is in it."""
-        held = {"seed": self.seed, "chosen": self.chosen_, "line": self.line_, "spread": self.spread_, "columns": self.columns_}
+        held = {"seed": self.seed, "weights": self.weights_, "line": self.line_, "spread": self.spread_, "columns": self.columns_}
         (folder / "model.json").write_text(json.dumps({**held, "encoder": self.encoder_.state()}, ensure_ascii=False), encoding="utf-8")
         for member in self.members_.values():
             member.save(folder)
@@ -123,8 +127,10 @@ class Supervised:
     def load(cls, folder: Path) -> Supervised:
         """What :meth:`save` wrote; knows no labels, so :meth:`suspicion` must be told some."""
         held = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        made = cls(held["seed"], tuple(held["chosen"]))
-        made.chosen_, made.line_, made.columns_ = tuple(held["chosen"]), tuple(held["line"]), held["columns"]
+        # What was stored before families had weights has a list of those that count alike.
+        weights = held.get("weights") or {f: 1.0 / len(held["chosen"]) for f in held["chosen"]}
+        made = cls(held["seed"], tuple(weights))
+        made.weights_, made.line_, made.columns_ = weights, tuple(held["line"]), held["columns"]
         made.spread_ = {f: tuple(v) for f, v in held["spread"].items()}
         made.encoder_ = Encoder.of(held["encoder"])
         made.members_ = {f: FAMILIES[f]().load(folder) for f in made.chosen_}
@@ -146,27 +152,32 @@ class Supervised:
         from sklearn.model_selection import StratifiedKFold  # slow to load
 
         known = self._judged(rows, labels)
-        encoded = Encoder().fit(rows.frame).transform(rows.frame)
+        encoded = Encoder().fit(rows.frame).transform(rows.frame.loc[known.index])
         families = usable(self.families, known.to_numpy())
         found = pd.DataFrame(0.0, index=known.index, columns=list(families))
         for learn, judge in StratifiedKFold(FOLDS, shuffle=True, random_state=self.seed).split(known, known):
-            matrix = _matrix(encoded, rows, known.iloc[learn]).loc[known.index]
+            matrix = _matrix(encoded, rows, known.iloc[learn])
             for family in families:
                 member = FAMILIES[family]().fit(matrix.iloc[learn], known.to_numpy()[learn], self.seed)
                 found.loc[known.index[judge], family] = member.score(matrix.iloc[judge])
         return found
 
-    def folded(self, families: tuple[str, ...]) -> pd.Series:
-        """Out-of-fold scores of the mean of some families, on the folds of :meth:`fit`; not calibrated."""
-        parts = self.outside_[list(families)]
-        mean: pd.Series = ((parts - parts.mean()) / parts.std().where(lambda s: s > 0, 1.0)).mean(axis=1)
-        return mean
+    def folded(self, weights: Mapping[str, float]) -> pd.Series:
+        """Out-of-fold scores of some families by weights that sum to one, on the folds of :meth:`fit`; not calibrated."""
+        levelled = (self.outside_ - self.outside_.mean()) / self.outside_.std().where(lambda s: s > 0, 1.0)
+        return levelled[list(weights)] @ pd.Series(weights)
+
+    @property
+    def chosen_(self) -> tuple[str, ...]:
+        """The families that count."""
+        return tuple(self.weights_)
 
     def _choose(self, known: pd.Series, outside: pd.DataFrame) -> None:
         self.outside_ = outside
         self.spread_ = {f: (float(outside[f].mean()), float(outside[f].std()) or 1.0) for f in outside.columns}
         few = known.sum() < CHOOSING
-        self.chosen_ = tuple(str(f) for f in outside.columns) if few else best_subset(known.to_numpy(), outside)
+        alike = {str(f): 1.0 / outside.shape[1] for f in outside.columns}
+        self.weights_ = alike if few else weighed(known.to_numpy(), outside, self.seed)
         self.line_ = (0.0, 1.0)
         raw = self._fused({f: outside[f].to_numpy() for f in self.chosen_})
         self.line_ = calibrated(known.to_numpy(), raw)
@@ -174,12 +185,14 @@ class Supervised:
 
     def _fused(self, parts: Mapping[str, np.ndarray]) -> np.ndarray:
         a, b = self.line_
-        fused: np.ndarray = a + b * np.mean([(v - self.spread_[f][0]) / self.spread_[f][1] for f, v in parts.items()], axis=0)
+        fused: np.ndarray = a + b * np.sum(
+            [self.weights_[f] * (v - self.spread_[f][0]) / self.spread_[f][1] for f, v in parts.items()], axis=0
+        )
         return fused
 
 
 def _matrix(encoded: pd.DataFrame, rows: Rows, labels: pd.Series) -> pd.DataFrame:
-    near = neighbour_rates(rows.pairs, labels, rows.frame.index)
+    near = neighbour_rates(rows.pairs, labels, encoded.index)
     return pd.concat([encoded, near.astype("float32")], axis=1)
 
 
@@ -190,6 +203,32 @@ def best_subset(labels: np.ndarray, scores: pd.DataFrame) -> tuple[str, ...]:
     subsets = [s for size in range(1, len(names) + 1) for s in combinations(names, size)]
     worth = [_worth(labels, levelled[list(s)].mean(axis=1).to_numpy()) for s in subsets]
     return subsets[int(np.argmax(np.round(worth, 4)))]
+
+
+def weighed(labels: np.ndarray, scores: pd.DataFrame, seed: int) -> dict[str, float]:
+    """What each column counts: its mean share in the best subsets of ``DRAWS`` samples drawn with replacement (bagging, Breiman 1996).
+
+    Which subset is best hangs on few proven cases; a mean over samples does so less than the best of all.
+
+    Parameters
+    ----------
+    labels : array of int, shape (rows,)
+    scores : DataFrame
+        Out-of-fold scores, a column for each family; not levelled.
+    seed : int
+
+    Returns
+    -------
+    dict of str to float
+        Sums to one; columns below ``LEAST_SHARE`` are left out. Cost: ``DRAWS`` sorts of the rows for each subset of the columns.
+    """
+    rng, total = np.random.default_rng(seed), pd.Series(0.0, index=scores.columns)
+    for _ in range(DRAWS):
+        drawn = rng.integers(0, len(labels), len(labels))
+        best = list(best_subset(labels[drawn], scores.iloc[drawn]))
+        total[best] += 1.0 / len(best)
+    kept = total[total >= LEAST_SHARE * DRAWS]
+    return {str(f): round(float(v), 6) for f, v in (kept / kept.sum()).items()}
 
 
 def calibrated(labels: np.ndarray, scores: np.ndarray) -> tuple[float, float]:

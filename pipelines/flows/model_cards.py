@@ -22,7 +22,7 @@ def about_model(night: Past, kind: str, challenger: Challenger, against: tuple[s
     metrics = {"auc": auc(truth, score), "ap": average_precision(truth, score), "lift": top_decile_lift(truth, score)}
     metrics |= {"ap_as_promised": average_precision(truth, challenger.promised())}
     metrics |= {"ap_learnt_alone": average_precision(truth, model.out_of_fold_.to_numpy())}
-    metrics |= {f"ap_{f}_alone": average_precision(truth, model.folded((f,)).to_numpy()) for f in model.outside_.columns}
+    metrics |= {f"ap_{f}_alone": average_precision(truth, model.folded({f: 1.0}).to_numpy()) for f in model.outside_.columns}
     metrics |= {f"gain_{k}": v for k, v in against[1].items()} | {f"weight_{k}": v for k, v in against[2].weights.items()}
     parameters = {
         "as_of": str(night.as_of.date()),

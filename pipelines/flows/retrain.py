@@ -133,7 +133,7 @@ def _against(workspace: Path, night: Past, kind: str, challenger: Challenger) ->
     fresh = told["decided_at"] >= pd.Timestamp(registry.about(workspace, digest).about["parameters"]["as_of"])
     new = challenger.model.labels_.index.isin(told.index[fresh])
     if min(challenger.truth[new].sum(), (1 - challenger.truth[new]).sum()) < LEAST_PROVEN:
-        return digest, challenger.gain(mine, challenger.scores(held.chosen_))
+        return digest, challenger.gain(mine, challenger.scores(held.weights_))
     odds = held.suspicion(challenger.rows, known)[challenger.model.labels_.index]
     theirs = challenger.others(odds, registry.fusion_of(workspace, digest))
     return digest, challenger.gain(mine[new], theirs[new], new)

@@ -8,7 +8,7 @@ from models.families import FAMILIES
 from models.leakage import LeakError, alarm
 from models.money import MoneyAnomaly, payout_column
 from models.neighbours import neighbour_rates, rising
-from models.supervised import Rows, Supervised, best_subset
+from models.supervised import Rows, Supervised, best_subset, weighed
 
 NO_PAIRS = pd.DataFrame(columns=["subject_id", "node", "kind"])
 
@@ -111,6 +111,15 @@ def test_the_best_subset_leaves_noise_out():
     labels = (rng.random(500) < 0.3).astype(int)
     scores = pd.DataFrame({"good": labels + rng.normal(0, 0.7, 500), "noise": rng.normal(size=500)})
     assert best_subset(labels, scores) == ("good",)
+    assert weighed(labels, scores, 1) == {"good": 1.0}
+
+
+def test_families_that_help_each_other_share_the_weight():
+    rng = np.random.default_rng(0)
+    labels = (rng.random(800) < 0.3).astype(int)
+    scores = pd.DataFrame({f: labels + rng.normal(0, 0.9, 800) for f in ("a", "b")})
+    found = weighed(labels, scores, 1)
+    assert sum(found.values()) == pytest.approx(1.0) and found["a"] == pytest.approx(0.5, abs=0.1)
 
 
 def test_money_comes_before_equal_oddity():
@@ -133,7 +142,7 @@ def test_without_money_oddity_alone_is_left():
 def test_a_stored_model_scores_alike_and_holds_no_label(tmp_path):
     rows, labels = book(400)
     model = Supervised(1).fit(rows, labels)
-    model.chosen_, model.spread_ = tuple(FAMILIES), dict.fromkeys(FAMILIES, (0.0, 1.0))
+    model.weights_, model.spread_ = dict.fromkeys(FAMILIES, 0.2), dict.fromkeys(FAMILIES, (0.0, 1.0))
     model.members_ = {f: FAMILIES[f]().fit(Encoder().fit(rows.frame).transform(rows.frame), labels.to_numpy(), 1) for f in FAMILIES}
     model.save(tmp_path)
     again = Supervised.load(tmp_path)
