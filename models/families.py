@@ -18,6 +18,7 @@ import pandas as pd
 
 from models.boosting import boosted, read
 from models.encoding import Straight
+from models.line import line
 from models.neighbours import rising
 from models.views import Views
 
@@ -47,15 +48,12 @@ class Family(Protocol):
 
 
 class Logistic:
-    """Ridge-penalised logistic regression on straightened columns."""
+    """Logistic regression on straightened columns, see :func:`models.line.line`."""
 
     def fit(self, matrix: pd.DataFrame, labels: np.ndarray, seed: int) -> Logistic:
         """See :class:`Family`."""
-        from sklearn.linear_model import LogisticRegression  # slow to load
-
         self.straight_ = Straight().fit(matrix)
-        model = LogisticRegression(C=0.03, max_iter=500, random_state=seed).fit(self.straight_.transform(matrix), labels)
-        self.weights_, self.base_ = model.coef_[0], float(model.intercept_[0])
+        self.weights_, self.base_ = line(self.straight_.transform(matrix), labels, matrix.columns.isin(_up(matrix)))
         return self
 
     def score(self, matrix: pd.DataFrame) -> np.ndarray:
@@ -116,8 +114,7 @@ class Boosting:
 
     def fit(self, matrix: pd.DataFrame, labels: np.ndarray, seed: int) -> Boosting:
         """See :class:`Family`."""
-        up = [*rising(matrix.columns), *(str(c) for c in matrix.columns if str(c).startswith(RISING))]
-        self.models_ = [boosted(matrix, labels, up, seed + i) for i in range(BAGS)]
+        self.models_ = [boosted(matrix, labels, _up(matrix), seed + i) for i in range(BAGS)]
         return self
 
     def score(self, matrix: pd.DataFrame) -> np.ndarray:
@@ -142,8 +139,7 @@ class Deep:
 
     def fit(self, matrix: pd.DataFrame, labels: np.ndarray, seed: int) -> Deep:
         """See :class:`Family`."""
-        up = [*rising(matrix.columns), *(str(c) for c in matrix.columns if str(c).startswith(RISING))]
-        self.models_ = [boosted(matrix, labels, up, seed + i, deep=True) for i in range(BAGS)]
+        self.models_ = [boosted(matrix, labels, _up(matrix), seed + i, deep=True) for i in range(BAGS)]
         return self
 
     def score(self, matrix: pd.DataFrame) -> np.ndarray:
@@ -239,3 +235,8 @@ def usable(families: tuple[str, ...], labels: np.ndarray) -> tuple[str, ...]:
     proven = labels.sum()
     allowed = {"deep": proven >= DEEP_PROVEN and len(labels) <= DEEP_JUDGED, "contrasts": proven >= CONTRASTS_PROVEN}
     return tuple(f for f in families if allowed.get(f, True)) or families
+
+
+def _up(matrix: pd.DataFrame) -> list[str]:
+    """Columns of which more can only be worse."""
+    return [*rising(matrix.columns), *(str(c) for c in matrix.columns if str(c).startswith(RISING))]

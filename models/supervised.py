@@ -18,11 +18,13 @@ import pandas as pd
 from models.encoding import Encoder
 from models.evaluate import auc, average_precision
 from models.families import FAMILIES, Family, usable
-from models.neighbours import neighbour_rates
+from models.neighbours import ANY, neighbour_rates
 
 FOLDS = 5
-CHOOSING = 150
-"""With fewer proven subjects which families are best is chance, and all count alike."""
+FEW = 150
+"""With fewer proven subjects the folds are drawn ``AGAIN`` times, all families count alike unless some are better each time, and rates
+around a subject are not told apart by kind of tie."""
+AGAIN = 5
 DRAWS = 15
 """Samples of the judged subjects in which the best families are looked for."""
 LEAST_SHARE = 0.1
@@ -91,9 +93,10 @@ class Supervised:
         known = self._judged(rows, labels)
         if not self.enough(rows, labels):
             raise ValueError(f"{int(known.sum())} proven and {int(len(known) - known.sum())} cleared subjects are too few to learn from")
-        self._choose(known, self.outside(rows, known))
+        times = AGAIN if _few(known) else 1
+        self._choose(known, [self.outside(rows, known, time) for time in range(times)])
         self.encoder_ = Encoder().fit(rows.frame)
-        whole = _matrix(self.encoder_.transform(rows.frame.loc[known.index]), rows, known)
+        whole = _matrix(self.encoder_.transform(rows.frame.loc[known.index]), rows, known, _few(known))
         self.members_: dict[str, Family] = {f: FAMILIES[f]().fit(whole, known.to_numpy(), self.seed) for f in self.chosen_}
         self.labels_, self.columns_ = known, list(whole.columns)
         return self
@@ -141,8 +144,15 @@ class Supervised:
     def _judged(rows: Rows, labels: pd.Series) -> pd.Series:
         return labels.loc[labels.index.intersection(rows.frame.index)].sort_index()
 
-    def outside(self, rows: Rows, labels: pd.Series) -> pd.DataFrame:
+    def outside(self, rows: Rows, labels: pd.Series, time: int = 0) -> pd.DataFrame:
         """Each family's scores of the judged subjects, by models that saw neither their labels nor, around anybody, those of their fold.
+
+        Parameters
+        ----------
+        rows, labels
+            As in :meth:`fit`.
+        time : int
+            Which of many ways to draw folds.
 
         Returns
         -------
@@ -155,8 +165,8 @@ class Supervised:
         encoded = Encoder().fit(rows.frame).transform(rows.frame.loc[known.index])
         families = usable(self.families, known.to_numpy())
         found = pd.DataFrame(0.0, index=known.index, columns=list(families))
-        for learn, judge in StratifiedKFold(FOLDS, shuffle=True, random_state=self.seed).split(known, known):
-            matrix = _matrix(encoded, rows, known.iloc[learn])
+        for learn, judge in StratifiedKFold(FOLDS, shuffle=True, random_state=self.seed + 1000 * time).split(known, known):
+            matrix = _matrix(encoded, rows, known.iloc[learn], _few(known))
             for family in families:
                 member = FAMILIES[family]().fit(matrix.iloc[learn], known.to_numpy()[learn], self.seed)
                 found.loc[known.index[judge], family] = member.score(matrix.iloc[judge])
@@ -172,12 +182,11 @@ class Supervised:
         """The families that count."""
         return tuple(self.weights_)
 
-    def _choose(self, known: pd.Series, outside: pd.DataFrame) -> None:
-        self.outside_ = outside
+    def _choose(self, known: pd.Series, times: list[pd.DataFrame]) -> None:
+        self.outside_ = outside = times[0]
         self.spread_ = {f: (float(outside[f].mean()), float(outside[f].std()) or 1.0) for f in outside.columns}
-        few = known.sum() < CHOOSING
-        alike = {str(f): 1.0 / outside.shape[1] for f in outside.columns}
-        self.weights_ = alike if few else weighed(known.to_numpy(), outside, self.seed)
+        best = best_subset(known.to_numpy(), *times)
+        self.weights_ = dict.fromkeys(best, 1.0 / len(best)) if _few(known) else weighed(known.to_numpy(), outside, self.seed)
         self.line_ = (0.0, 1.0)
         raw = self._fused({f: outside[f].to_numpy() for f in self.chosen_})
         self.line_ = calibrated(known.to_numpy(), raw)
@@ -191,18 +200,29 @@ class Supervised:
         return fused
 
 
-def _matrix(encoded: pd.DataFrame, rows: Rows, labels: pd.Series) -> pd.DataFrame:
+def _matrix(encoded: pd.DataFrame, rows: Rows, labels: pd.Series, few: bool = False) -> pd.DataFrame:
     near = neighbour_rates(rows.pairs, labels, encoded.index)
+    near = near[[c for c in near.columns if c.startswith(ANY) or not few]]
     return pd.concat([encoded, near.astype("float32")], axis=1)
 
 
-def best_subset(labels: np.ndarray, scores: pd.DataFrame) -> tuple[str, ...]:
-    """The columns whose mean, each at spread one, has the largest sum of AUC and average precision; of equals the fewest."""
-    levelled = (scores - scores.mean()) / scores.std().where(lambda s: s > 0, 1.0)
-    names = list(scores.columns)
+def _few(known: pd.Series) -> bool:
+    return bool(known.sum() < FEW)
+
+
+def best_subset(labels: np.ndarray, *times: pd.DataFrame) -> tuple[str, ...]:
+    """The columns whose mean, each at spread one, has the largest sum of AUC and average precision; of equals the fewest.
+
+    Of several ``times`` (scores out of as many drawings of folds) the mean counts, and if the best are not better each time than all
+    columns together, all are taken: what only some drawings show is chance.
+    """
+    names = [str(c) for c in times[0].columns]
     subsets = [s for size in range(1, len(names) + 1) for s in combinations(names, size)]
-    worth = [_worth(labels, levelled[list(s)].mean(axis=1).to_numpy()) for s in subsets]
-    return subsets[int(np.argmax(np.round(worth, 4)))]
+    levelled = [(scores - scores.mean()) / scores.std().where(lambda s: s > 0, 1.0) for scores in times]
+    worth = np.round([[_worth(labels, one[list(s)].mean(axis=1).to_numpy()) for s in subsets] for one in levelled], 4)
+    best = int(np.argmax(worth.mean(axis=0)))
+    surely = len(times) == 1 or bool((worth[:, best] > worth[:, -1]).all())
+    return subsets[best] if surely else subsets[-1]
 
 
 def weighed(labels: np.ndarray, scores: pd.DataFrame, seed: int) -> dict[str, float]:

@@ -84,7 +84,28 @@ def test_own_label_never_enters_its_own_neighbour_rate():
     unshrunk = [f.loc["a", "near_garage_rate"] * 4 - 3 * b for f, b in zip((first, second), base, strict=True)]
     assert unshrunk[0] == pytest.approx(unshrunk[1])
     assert first.loc["c", "near_garage_rate"] > second.loc["c", "near_garage_rate"]
-    assert rising(first.columns) == ["near_garage_rate", "near_garage_most"]
+    assert rising(first.columns) == ["near_any_rate", "near_garage_rate", "near_garage_most"]
+
+
+def test_how_connected_a_subject_is_no_label_says():
+    pairs = pd.DataFrame({"subject_id": list("abcaab"), "node": list("nnnmkk"), "kind": ["garage"] * 4 + ["person"] * 2})
+    shape = [f"near_any_{c}" for c in ("ties", "crowd", "reach")]
+    found = [neighbour_rates(pairs, known, pd.Index(list("abz")))[shape] for known in (pd.Series({"a": 1, "b": 0}), pd.Series({"c": 1}))]
+    pd.testing.assert_frame_equal(*found)
+    assert np.expm1(found[0]).round(9).to_numpy().tolist() == [[3, 3, 3], [2, 3, 3], [0, 0, 0]]
+
+
+def test_rates_over_all_ties_are_those_counted_one_by_one():
+    rng = np.random.default_rng(8)
+    names = pd.Index([f"s{i}" for i in range(30)])
+    node, kind = rng.integers(0, 9, 60).astype(str), rng.choice(["x", "y"], 60)
+    pairs = pd.DataFrame({"subject_id": rng.choice(names, 60), "node": node, "kind": kind})
+    labels = pd.Series(rng.integers(0, 2, 12), index=names[:12])
+    found = neighbour_rates(pairs, labels, names)["near_any_rate"]
+    nodes = {s: set(map(tuple, part[["node", "kind"]].to_numpy())) for s, part in pairs.groupby("subject_id")}
+    for one in names:
+        around = [labels[o] for o in labels.index if o != one for _ in nodes.get(o, set()) & nodes.get(one, set())]
+        assert found[one] == pytest.approx((sum(around) + 3 * labels.mean()) / (len(around) + 3))
 
 
 def test_permuted_labels_on_a_network_rank_by_chance():
@@ -94,6 +115,15 @@ def test_permuted_labels_on_a_network_rank_by_chance():
     pairs = pd.DataFrame({"subject_id": labels.index, "node": rng.integers(0, 40, 600).astype(str), "kind": "garage"})
     found = Supervised(1, ("boosting",)).outside(Rows(rows.frame, pairs), shuffled)["boosting"]
     assert abs(auc(shuffled.to_numpy(), found.to_numpy()) - 0.5) < 0.08
+
+
+def test_what_only_some_foldings_show_is_not_chosen():
+    labels = np.array([0, 0, 0, 1, 1, 1])
+    good, bad = labels * 1.0, np.array([0.3, 0.9, 0.1, 0.2, 0.8, 0.4])
+    first, second = pd.DataFrame({"a": good, "b": bad}), pd.DataFrame({"a": bad, "b": good})
+    assert best_subset(labels, first) == ("a",)
+    assert best_subset(labels, first, first) == ("a",)
+    assert best_subset(labels, first, second) == ("a", "b")
 
 
 def test_a_column_that_tells_the_labels_is_named():
