@@ -34,15 +34,19 @@ class Card:
         Log-odds by which leads on a kind of subject are proven more often than their points promise; ``""``: on any other kind.
     counts : DataFrame
         Index code: ``proven`` and ``cleared``, the judged leads that had the flag.
+    verdicts : int
+        Judged leads that it was learnt from.
     """
 
     corrections: pd.Series
     levels: dict[str, float]
     counts: pd.DataFrame
+    verdicts: int = 0
 
     def save(self, folder: Path) -> None:
         """Write ``scorecard.json``; no subject is in it."""
         held = {"corrections": self.corrections.to_dict(), "levels": self.levels, "counts": self.counts.to_dict("index")}
+        held |= {"verdicts": self.verdicts}
         (folder / FILE).write_text(json.dumps(held, indent=1, sort_keys=True), encoding="utf-8")
 
     @classmethod
@@ -50,7 +54,7 @@ class Card:
         """What :meth:`save` wrote."""
         held = json.loads((folder / FILE).read_text(encoding="utf-8"))
         counts = pd.DataFrame.from_dict(held["counts"], orient="index", columns=["proven", "cleared"])
-        return cls(pd.Series(held["corrections"], dtype="float64"), held["levels"], counts)
+        return cls(pd.Series(held["corrections"], dtype="float64"), held["levels"], counts, held.get("verdicts", 0))
 
 
 def card_of(judged: pd.DataFrame, labels: pd.Series, schemes: pd.Series, prior: float, flags: bool = True) -> Card:
@@ -90,7 +94,7 @@ def card_of(judged: pd.DataFrame, labels: pd.Series, schemes: pd.Series, prior: 
     had = kept.to_numpy() > 0
     counts = pd.DataFrame({"proven": truth @ had, "cleared": (1 - truth) @ had}, index=schemes.index).astype("int64")
     corrections = pd.Series((moved / LOG_ODDS).round(6), index=schemes.index)
-    return Card(corrections, {k: round(v, 6) for k, v in levels.items()}, counts)
+    return Card(corrections, {k: round(v, 6) for k, v in levels.items()}, counts, len(kept))
 
 
 def corrected(judged: pd.DataFrame, card: Card) -> pd.DataFrame:
