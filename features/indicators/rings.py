@@ -22,27 +22,24 @@ NEEDS = ("claim_roles.role",)
     source="IVASS, Archivio Integrato Antifrode 2.0",
     settings={"weight": 0.03, "members": 4},
 )
-def ring_member(book: Book, s: Settings) -> ir.Table:
-    """A ring that something besides its links speaks against, and those of its members who bear a red flag themselves.
+def ring(book: Book, s: Settings) -> ir.Table:
+    """A ring that something besides its links speaks against.
 
     Condition: the ring is a lead (red flags on its households beyond chance, groups that rest on different things, or verdicts), has
     ``members`` or more, and weighs ``weight`` or more: the share of possible pairs that are connected, plus the share of its members and
     claims with a confirmed outcome.
     Example: a garage, a man who reports, and ten customers whose money goes to one account.
     Reason: who works with people who defraud either organises or takes part. It speaks for the scheme of the flag that made the ring.
-    Exclusions: rings that nothing but their links speaks against; members without any sign of their own, who may be victims.
+    Exclusions: rings that nothing but their links speaks against. Its members bear no flag for being in it: what speaks against one of
+    them is said of him by itself, and his leads point to the ring.
     """
     rings = (
         _leading(book)
         .mutate(weight=lambda t: t.density + t.proven)
         .filter(lambda t: (t.weight >= s["weight"]) & (t.n_members >= s["members"]))
     )
-    members = book["ring_members"].filter(lambda t: t.flagged & ~t.organiser & (t.n_units > 0))
-    named = rings.inner_join(members.select("ring_id", "entity_id", entity_kind="kind"), "ring_id")
     measure = ("weight", s["weight"])
-    of_ring = [finding(rows, ("ring", "ring_id"), measure, (table, key), "told_by") for rows, table, key in _proof(book, rings)]
-    own = [_as(rows, named, measure, (table, key)) for rows, table, key in _touched(book, named)]
-    return ibis.union(*of_ring, *own)
+    return ibis.union(*(finding(rows, ("ring", "ring_id"), measure, (table, key), "told_by") for rows, table, key in _proof(book, rings)))
 
 
 @red_flag(
@@ -124,6 +121,6 @@ def _as(rows: ir.Table, named: ir.Table, measure: tuple[str, float], evidence: t
     return found.mutate(subject_kind=found.subject_id.split(":")[0])
 
 
-FLAGS: tuple[RedFlag, ...] = (ring_member, organiser, itinerant)
+FLAGS: tuple[RedFlag, ...] = (ring, organiser, itinerant)
 ABOUT_RINGS = ("M07", "N02", "N03", "X04")
 """Red flags that read the night's rings, and so come after them."""

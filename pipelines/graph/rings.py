@@ -16,7 +16,7 @@ import pandas as pd
 
 from pipelines.graph import standing
 from pipelines.graph.continuity import Named, continued
-from pipelines.graph.groups import AGAIN, CONTACTS, CRASH, LINK, Groups, groups
+from pipelines.graph.groups import AGAIN, CONTACTS, CRASH, LINK, PILES, Groups, groups
 from pipelines.graph.measures import TRADES, Shape, shape, significance
 from pipelines.graph.membership import common, customers, members, merged, owners, participants
 from pipelines.graph.reach import facts
@@ -224,8 +224,18 @@ def _judged(tables: Mapping[str, ir.Table], made: Made, table: pd.DataFrame) -> 
     told = pd.Series(
         [_teller(set(c.split(",")), kind) for c, kind in zip(table.made_by, table.organiser_kind, strict=True)], index=table.index
     )
+    # A pile has no story but that of what piles up.
+    told = told.where(told != PILES, _piled(made.units).reindex(table.index))
     evidence = codes.map(lambda c: ",".join(c) if isinstance(c, list) else "")
     return table.assign(evidence=evidence, why=why, lead=why != "none", n_proven=n_proven, proven=share, told_by=told)
+
+
+def _piled(units: pd.DataFrame) -> pd.Series:
+    """The red flag that piles up on most of a ring's claims."""
+    counted = units.dropna(subset=["piled"]).groupby(["ring", "piled"]).unit.nunique().rename("n").reset_index()
+    ordered = counted.sort_values(["ring", "n", "piled"], ascending=[True, False, True])
+    most: pd.Series = ordered.drop_duplicates("ring").set_index("ring").piled
+    return most
 
 
 def _teller(made_by: set[str], organiser: str) -> str:

@@ -2,7 +2,7 @@
 
 Leads of one scheme belong together where they share at least half of the smaller one's claims or policies, so a claim's lead belongs
 to the party whose evidence it is; a lead of a generic scheme (an early loss, a common payee, an anomaly) joins the story it shares
-them with. Joining goes from the strongest lead outwards and only to leads that share evidence with it directly, so a chain of small
+them with, and a ring takes in every lead most of whose own evidence is the ring's. Joining goes from the strongest lead outwards and only to leads that share evidence with it directly, so a chain of small
 overlaps or a hub cannot glue a city together; the order of rows plays no part.
 """
 
@@ -63,6 +63,8 @@ def _links(ordered: pd.DataFrame, units: pd.DataFrame, generic: bool) -> sparse.
     enough = (shared.row != shared.col) & (shared.data >= SHARE * np.minimum(size[shared.row], size[shared.col]))
     a, b = shared.row[enough], shared.col[enough]
     alike = _same_story(ordered, a, b, generic)
+    if generic:
+        alike |= _of_the_ring(ordered, a, b, shared.data[enough] / size[b]) | _of_the_ring(ordered, b, a, shared.data[enough] / size[a])
     return sparse.csr_matrix((np.ones(alike.sum()), (a[alike], b[alike])), shape=(len(ordered), len(ordered)))
 
 
@@ -70,6 +72,13 @@ def _same_story(ordered: pd.DataFrame, a: np.ndarray, b: np.ndarray, generic: bo
     scheme, sign = ordered["scheme"].to_numpy(dtype=object), ordered["generic"].to_numpy() & generic
     alike: np.ndarray = (scheme[a] == scheme[b]) | sign[a] | sign[b]
     return alike
+
+
+def _of_the_ring(ordered: pd.DataFrame, ring: np.ndarray, other: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """Pairs of a ring and a lead most of whose own evidence is the ring's, whatever its scheme: nobody works those claims twice."""
+    kind = ordered["ring"].to_numpy()
+    inside: np.ndarray = kind[ring] & ~kind[other] & (share >= SHARE)
+    return inside
 
 
 def _gather(link: sparse.csr_matrix) -> np.ndarray:

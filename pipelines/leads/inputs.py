@@ -72,13 +72,13 @@ def located(given: Given) -> ir.Table:
     found = relation(given, "findings")
     if found is None:
         raise KeyError("findings")
-    head = found.evidence_key.split("|")[0]
-    claim = ibis.cases((found.evidence_table.isin(sorted(CLAIM_TABLES)), head))
-    policy = ibis.cases((found.evidence_table.isin(sorted(POLICY_TABLES)), head))
-    rows = found.mutate(claim_id=claim, policy_id=policy, head=head)
+    of_row = found.evidence_key.split("|")[0]
+    claim = ibis.cases((found.evidence_table.isin(sorted(CLAIM_TABLES)), of_row))
+    policy = ibis.cases((found.evidence_table.isin(sorted(POLICY_TABLES)), of_row))
+    rows = found.mutate(claim_id=claim, policy_id=policy, of_row=of_row)
     for table, key in (("policy_events", "event_id"), ("orders", "order_id")):
         rows = _policy_of(rows, relation(given, table), table, key)
-    return _with_line(rows.drop("head"), relation(given, "claim_view"), relation(given, "policy_view"))
+    return _with_line(rows.drop("of_row"), relation(given, "claim_view"), relation(given, "policy_view"))
 
 
 def base_counts(given: Given) -> pd.DataFrame:
@@ -95,7 +95,7 @@ def _policy_of(rows: ir.Table, table: ir.Table | None, name: str, key: str) -> i
     if table is None:
         return rows
     of = table.select(**{"of_key": table[key], "of_policy": table.policy_id}).distinct()
-    joined = rows.left_join(of, (rows.head == of.of_key) & (rows.evidence_table == name))
+    joined = rows.left_join(of, (rows.of_row == of.of_key) & (rows.evidence_table == name))
     return joined.mutate(policy_id=joined.policy_id.fill_null(joined.of_policy)).drop("of_key", "of_policy")
 
 

@@ -95,8 +95,8 @@ def rank(cases: pd.DataFrame, capacity: Capacity, choose: Chooser = by_lot) -> p
     Parameters
     ----------
     cases : DataFrame
-        case_id, scheme, subject_kind, priority, deadline, subjects (on how many its strongest flag fires), place (a district or null),
-        and optionally trust.
+        case_id, scheme, grain (whose slots it takes: its subject's kind, a ring's organiser's), priority, deadline, subjects (on how many
+        its strongest flag fires), place (a district or null), and optionally trust.
     capacity : Capacity
         Slots and shares.
     choose : callable
@@ -116,11 +116,11 @@ def rank(cases: pd.DataFrame, capacity: Capacity, choose: Chooser = by_lot) -> p
 def _slots(cases: pd.DataFrame, capacity: Capacity) -> np.ndarray:
     """Positions of the cases that fill the list, place by place: the best one whose kind still has a slot, repeats discounted.
 
-    Only the head of each (kind, scheme, district) queue can be next, so a place costs as many comparisons as there are queues.
+    Only the head of each (grain, scheme, district) queue can be next, so a place costs as many comparisons as there are queues.
     """
     sites = cases["place"].where(cases["place"].notna(), cases["case_id"])
-    queues = [group.tolist() for _, group in cases.groupby([cases["subject_kind"], cases["scheme"], sites]).groups.items()]
-    kinds, schemes, near = cases["subject_kind"].tolist(), cases["scheme"].tolist(), list(zip(cases["scheme"], sites, strict=True))
+    queues = [group.tolist() for _, group in cases.groupby([cases["grain"], cases["scheme"], sites]).groups.items()]
+    kinds, schemes, near = cases["grain"].tolist(), cases["scheme"].tolist(), list(zip(cases["scheme"], sites, strict=True))
     worth, again = _worth(cases).tolist(), (REPEAT ** (1.0 - _trusted(cases))).tolist()
     of_kind: Counter[str] = Counter()
     of_scheme: Counter[str] = Counter()

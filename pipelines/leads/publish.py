@@ -13,12 +13,12 @@ from models.fusion import probability
 from pipelines.config import Settings
 from pipelines.leads.assemble import first_seen
 from pipelines.leads.cases import members
-from pipelines.leads.company import companions
+from pipelines.leads.company import companions, comrades
 from pipelines.leads.evidence import COLUMNS as EVIDENCE
 from pipelines.leads.evidence import claims_of
 from pipelines.leads.explore import teachers
 from pipelines.leads.held import histories
-from pipelines.leads.inputs import Given
+from pipelines.leads.inputs import Given, frame
 from pipelines.leads.joins import EQUAL, joins
 from pipelines.leads.money import stakes, totals, units
 from pipelines.leads.places import places_of
@@ -87,13 +87,13 @@ def published(given: Given, settings: Settings, night: Night, parts: Parts) -> d
     stake = stakes(given, proof, settings.priority.decision_days)
     table = _with_money(table, totals(proof, stake, "lead_id", as_of))
     table["first_seen"] = first_seen(table, ledger, as_of)
-    company = (_people(given, proof), companions(given, table, proof))
+    company = (_people(given, proof), companions(given, table, proof), comrades(given, table))
     leading = members(table, units(proof).dropna(subset=["unit"])[["lead_id", "unit"]], company)
     table["leading"] = table["lead_id"].map(leading)
     case = table.set_index("lead_id")["leading"]
     places = places_of(given, proof.assign(case=proof["lead_id"].map(case)))
-    valued = _valued(_cases(table, told, proof, stake, as_of).join(places, on="lead_id"), settings, as_of)
-    cases = _at_desk(rank(valued, settings.capacity, teachers(given, table, told, as_of).choose))
+    led = _cases(table, told, proof, stake, as_of).join(places, on="lead_id").assign(grain=lambda t: _grains(given, t))
+    cases = _at_desk(rank(_valued(led, settings, as_of), settings.capacity, teachers(given, table, told, as_of).choose))
     numbered = _numbered(table.assign(priority=expected_value(table, settings.priority, as_of)), cases)
     whole = numbered.assign(run_key=night.run_key, as_of=as_of, version=_version(numbered["models"]))
     made = {
@@ -142,6 +142,12 @@ def _cases(table: pd.DataFrame, told: pd.DataFrame, proof: pd.DataFrame, stake: 
     joined = _with_money(led, money.rename_axis("lead_id")).join(counted, on="lead_id").join(ids, on="lead_id")
     joined["score"] = (joined["score"] + joined["lead_id"].map(_support(told, case)).fillna(0.0)).round(6)
     return joined
+
+
+def _grains(given: Given, cases: pd.DataFrame) -> pd.Series:
+    """Whose slots a case takes: its subject's kind; a ring is worked through its organiser, be it a hospital or a phone."""
+    known = frame(given, "rings", ("ring_id", "organiser_kind")).set_index("ring_id")["organiser_kind"]
+    return cases["subject_kind"].where(cases["subject_kind"] != "ring", cases["subject_id"].map(known).fillna("ring"))
 
 
 def _support(told: pd.DataFrame, case: pd.Series) -> pd.Series:

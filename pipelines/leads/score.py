@@ -56,14 +56,12 @@ def flag_reasons(given: Given, settings: Scoring, corrections: pd.Series | None 
     scored = card.transform(fired, overlaps(given))
     about = known.set_index("code")[["scheme", "severity"]]
     reasons = scored.join(about, on="code").assign(kind="flag", peer=None)
-    # What piles up says which story it is, and how common a sign: some party is always where the most of a common one come together.
-    piled = reasons["code"] == PILED
+    # What piles up, or what made a ring, says which story it is, and how common a sign: of the commonest some party always has most.
+    borrowed = ((reasons["code"] == PILED) | reasons["code"].isin(ABOUT_RINGS)) & reasons["detail"].isin(about.index)
     often = reasons["detail"].map(reasons.drop_duplicates("code").set_index("code")["subjects"])
-    # A ring's flags speak for what made the ring.
-    borrowed = (piled | reasons["code"].isin(ABOUT_RINGS)) & reasons["detail"].isin(about.index)
     return reasons.assign(
         scheme=reasons["scheme"].where(~borrowed, reasons["detail"].map(about["scheme"])),
-        subjects=reasons["subjects"].where(~piled, often.fillna(reasons["subjects"])).astype("int64"),
+        subjects=reasons["subjects"].where(~borrowed, often.fillna(reasons["subjects"])).astype("int64"),
     )
 
 

@@ -9,7 +9,9 @@ from pipelines.ids import digest
 from pipelines.leads import run
 from pipelines.leads.assemble import stories
 from pipelines.leads.export import for_insurer
+from pipelines.leads.inputs import located
 from pipelines.leads.packet import packet
+from pipelines.leads.publish import _grains
 from pipelines.leads.records import records
 from tests.unit.leads_book import AS_OF, PERSON, book, finding
 
@@ -47,6 +49,21 @@ def test_lead_id_hashes_kind_first_key_and_scheme(night):
     lead = night["leads"].set_index("subject_id").loc[PERSON]
     assert lead["lead_id"] == digest("person", "a:p1", "sham_admission")
     assert lead["label"] == "person 012345"
+
+
+def test_what_happened_to_a_policy_is_evidence_of_the_policy() -> None:
+    events = pd.DataFrame({"event_id": ["a:v1"], "policy_id": ["a:q1"]})
+    policies = pd.DataFrame({"policy_id": ["a:q1"], "line": ["life"]})
+    found = pd.DataFrame([finding("S05", "account", "x", "a:v1", "policy_events"), finding("H01", "claim", "a:0", "a:0")])
+    rows = located({**book(), "findings": found, "policy_events": events, "policy_view": policies}).to_pandas().set_index("code")
+    assert rows.loc["S05", ["policy_id", "line"]].tolist() == ["a:q1", "life"]
+    assert rows.loc["H01", "claim_id"] == "a:0" and pd.isna(rows.loc["H01", "policy_id"])
+
+
+def test_a_ring_takes_the_slots_of_its_organiser() -> None:
+    cases = pd.DataFrame({"subject_kind": ["ring", "ring", "claim"], "subject_id": ["ring:1", "ring:2", "a:0"]})
+    known = {"rings": pd.DataFrame({"ring_id": ["ring:1"], "organiser_kind": ["hospital"]})}
+    assert _grains(known, cases).tolist() == ["hospital", "ring", "claim"]
 
 
 def test_money_is_counted_once_per_claim(night):

@@ -1,6 +1,7 @@
 import pandas as pd
 
 from pipelines.leads.cases import HUB, members
+from pipelines.leads.company import comrades
 
 
 def table(*rows: tuple[str, str, str, float]) -> pd.DataFrame:
@@ -47,6 +48,24 @@ def test_a_story_leads_the_generic_sign_that_shares_its_evidence():
 def test_a_ring_leads_its_members() -> None:
     leads = table(("a", "ring", "s", 43.2), ("b", "phone", "s", 60.0), ("c", "ring", "s", 30.0))
     assert members(leads, units(a="1 2 3 4", b="2 3", c="9")).to_dict() == {"a": "a", "b": "a", "c": "c"}
+
+
+def test_a_ring_takes_in_what_lies_inside_it_whatever_its_scheme() -> None:
+    leads = table(("a", "ring", "s", 43.2), ("b", "claim", "t", 60.0), ("c", "hospital", "t", 50.0))
+    of = units(a="1 2 3 4", b="1", c="2 3 5 6 7 8")
+    assert members(leads, of).to_dict() == {"a": "a", "b": "a", "c": "c"}
+    assert members(leads.assign(subject_kind="agent"), of).tolist() == ["a", "b", "c"]
+
+
+def test_members_leads_of_its_scheme_point_to_the_ring_without_common_evidence() -> None:
+    leads = pd.DataFrame(
+        [("r", "ring", "ring:1", "s", 40.0), ("p", "person", "person:1", "s", 60.0), ("q", "person", "person:2", "t", 50.0)],
+        columns=["lead_id", "subject_kind", "subject_id", "scheme", "score"],
+    )
+    people = pd.DataFrame({"ring_id": ["ring:1", "ring:1", "ring:2"], "entity_id": ["person:1", "person:2", "person:2"]})
+    company = comrades({"ring_members": people}, leads)
+    assert set(map(tuple, company.to_numpy())) == {("r", "ring:1"), ("p", "ring:1"), ("q", "ring:1")}
+    assert members(leads, units(r="1", p="2", q="3"), [company]).to_dict() == {"p": "r", "q": "q", "r": "r"}
 
 
 def test_one_person_telling_the_same_kind_of_story_twice_is_one_case():

@@ -20,7 +20,7 @@ def many(n: int, **columns: object) -> pd.DataFrame:
         {
             "case_id": [f"c{i:03}" for i in range(n)],
             "scheme": "s",
-            "subject_kind": "claim",
+            "grain": "claim",
             "deadline": pd.NaT,
             "subjects": 10,
             "place": None,
@@ -52,9 +52,9 @@ def test_a_running_term_comes_before_an_equal_case_without():
 
 
 def test_no_kind_fills_the_list():
-    cases = many(100, subject_kind=["hospital"] * 60 + ["claim"] * 40)
+    cases = many(100, grain=["hospital"] * 60 + ["claim"] * 40)
     first = rank(cases, Capacity(hospital_share=0.25, grain_share=1.0)).head(20)
-    assert (first["subject_kind"] == "hospital").sum() <= 6
+    assert (first["grain"] == "hospital").sum() <= 6
 
 
 def test_each_further_case_of_a_scheme_is_worth_less():
