@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from pipelines.graph.groups import CONTACTS, Groups
+from pipelines.graph.groups import CONTACTS, CRASH, Groups
 
 EXPERTS = ("appraiser", "lawyer", "proxy")
 """Where one of these is on a claim, its customer is the injured; else it is the insured."""
@@ -73,7 +73,8 @@ def merged(groups: Groups, buyers: pd.DataFrame) -> pd.Series:
     """The group that leads each group's ring.
 
     From the largest group outwards: a group joins the largest one that shares ``JOINED`` of the smaller one's members (customers and
-    core), ``COMMON`` at least. It never joins by way of a third, so a small group in two large ones does not glue them.
+    core), ``COMMON`` at least. It never joins by way of a third, so a small group in two large ones does not glue them. A chain of
+    accidents in which nobody meets the same strangers again neither joins nor is joined: chance makes it, and it would glue what it passes.
 
     Returns
     -------
@@ -85,7 +86,9 @@ def merged(groups: Groups, buyers: pd.DataFrame) -> pd.Series:
     pairs = sets.merge(sets, on="entity_id", suffixes=("", "_other")).groupby(["group", "group_other"]).size().rename("n").reset_index()
     sizes = pairs.assign(a=pairs.group.map(size), b=pairs.group_other.map(size))[["a", "b"]]
     least = sizes.astype("float64").min(axis=1)
-    near = pairs[(pairs.n >= COMMON) & (pairs.n >= JOINED * least) & (pairs.group != pairs.group_other)]
+    chains = groups.units.group[groups.units.code == CRASH]
+    loose = pairs.group.isin(chains) | pairs.group_other.isin(chains)
+    near = pairs[(pairs.n >= COMMON) & (pairs.n >= JOINED * least) & (pairs.group != pairs.group_other) & ~loose]
     beside = {str(g): sorted(rows) for g, rows in near.groupby("group").group_other}
     leader: dict[str, str] = {}
     for group in sorted(size.index, key=lambda g: (-size[g], g)):
