@@ -2,8 +2,9 @@
 
 Leads of one scheme belong together where they share at least half of the smaller one's claims or policies, so a claim's lead belongs
 to the party whose evidence it is; a lead of a generic scheme (an early loss, a common payee, an anomaly) joins the story it shares
-them with, and a ring takes in every lead most of whose own evidence is the ring's. Joining goes from the strongest lead outwards and only to leads that share evidence with it directly, so a chain of small
-overlaps or a hub cannot glue a city together; the order of rows plays no part.
+them with, and a ring takes in every lead most of whose own evidence is the ring's. Joining goes from the strongest lead outwards and
+only to leads that share evidence with it directly, so a chain of small overlaps or a hub cannot glue a city together; the order of
+rows plays no part.
 """
 
 from __future__ import annotations
