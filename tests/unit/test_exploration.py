@@ -103,7 +103,7 @@ def test_an_investigation_opened_later_is_not_known():
 
 def test_places_that_nobody_new_can_fill_stay_with_the_list():
     table, told = leads(40)
-    ranked = cases(table).assign(priority=np.arange(40.0)[::-1], deadline=pd.NaT, subjects=1, place=None)
+    ranked = cases(table).assign(priority=np.arange(40.0)[::-1], deadline=pd.NaT, subjects=1, place=None, grain="claim")
     known = teachers({"outcomes": outcomes([f"a:{i}" for i in range(40)])}, table, told, AS_OF)
     listed = rank(ranked, Capacity(listed=20, explore_share=0.1, grain_share=1.0), known.choose)
     assert listed["listed"].sum() == 20 and not listed["explore"].any()
