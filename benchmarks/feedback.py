@@ -25,11 +25,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from benchmarks.tables import table
+from benchmarks.played import section
 from models.exploration import covariance, most_informative
 from models.scorecard import POINTS_PER_DOUBLING, learn
 from pipelines.config import Capacity, Priority
 from pipelines.flows import evaluate as truth
+from pipelines.ids import digest
 from pipelines.leads.cases import GENERIC
 from pipelines.leads.explore import design_of
 from pipelines.leads.priority import FLOOR, HOURS_POWER, RARITY, REPEAT, SIGN, expected_value, rank, trust
@@ -195,8 +196,7 @@ def _order(of: Pool, about: tuple[np.ndarray, ...], capacity: int, tested: float
     value = (chance * known**exponent * grown / cases["hours"].to_numpy() ** HOURS_POWER).round(6 if power is None else 12)
     worth = np.where(cases["generic"], value * SIGN ** (1 - tested), value) / cases["subjects"].to_numpy() ** (RARITY * (1 - tested))
     kinds, schemes, again = cases["subject_kind"].to_numpy(), cases["scheme"].to_numpy(), REPEAT ** (1 - tested)
-    first = np.argsort(-value, kind="stable")
-    order, of_kind, of_scheme = [int(i) for i in first], Counter[str](), Counter[str]()
+    order, of_kind, of_scheme = [int(i) for i in np.argsort(-value, kind="stable")], Counter[str](), Counter[str]()
     chosen: list[int] = []
     for place in range(1, min(capacity, len(rows)) + 1):
         free = [i for i in order if of_kind[kinds[i]] < max(1.0, (0.25 if kinds[i] == "hospital" else 0.4) * place)] or order
@@ -224,7 +224,9 @@ def _as_the_product(of: Pool, about: tuple[np.ndarray, ...], capacity: int, test
 
 def figures(of: Pool, worlds: tuple[int, ...] = (1, 2, 3, 4, 5)) -> dict[str, Any]:
     """By sort of world, capacity and policy: amount and hits against the list as before, recall, share of the money, over worlds."""
-    found: dict[str, Any] = {"cases": len(of.cases), "guilty": int(of.cases["guilty"].sum()), "worlds": len(worlds), "nights": NIGHTS}
+    bytes_of = of.cases[["lead_id", "guilty", "score", "money"]].round(2).to_csv(index=False)
+    found: dict[str, Any] = {"cases": len(of.cases), "guilty": int(of.cases["guilty"].sum()), "digest": digest(bytes_of)}
+    found |= {"worlds": list(worlds), "nights": NIGHTS, "new": NEW}
     for sort in ("ordinary", "unpromised"):
         drawn = [world(of, seed, sort == "unpromised") for seed in worlds]
         found[sort] = {str(k): _compared(of, drawn, k) for k in CAPACITIES}
@@ -250,26 +252,6 @@ def _best(w: World, guilty: np.ndarray, capacity: int) -> dict[str, float]:
     money = np.where(guilty[w.rows], w.money + 1e-6, 0.0)
     top = -np.sort(-money, axis=1)[:, :capacity]
     return {"hits": float((top > 0).sum()), "amount": float(top.sum())}
-
-
-def section(found: dict[str, Any]) -> str:
-    """The figures as Markdown."""
-    said = (
-        f"### {found['nights']} nights of verdicts\n\n{found['worlds']} worlds of each sort, drawn from {found['cases']:,} cases "
-        f"({found['guilty']:,} right) of the nights of these books, {NEW} new cases a night; times the list as it was before "
-        f"(asked: ≥ 1.3 times its amount). See `benchmarks/feedback.py`.\n"
-    )
-    head = ("capacity", "policy", "amount", "least", "most", "hits", "least", "most", "share of the money", "recall")
-    parts = []
-    for sort, name in (("ordinary", "Schemes are promised points"), ("unpromised", "Three schemes appear that promise next to nothing")):
-        rows = [(k, p, *_cells(one)) for k, by in found[sort].items() for p, one in by.items()]
-        parts.append(f"{name}:\n\n" + table(head, rows))
-    return said + "\n" + "\n".join(parts)
-
-
-def _cells(one: dict[str, Any]) -> list[str]:
-    times = [f"{one[f][k]:.2f}" for f in ("amount", "hits") for k in ("mean", "least", "most")]
-    return [*times, f"{one['amount_share']:.2f}", f"{one['hits_share']:.2f}"]
 
 
 def main() -> None:

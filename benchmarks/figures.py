@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from benchmarks import feedback, predicted
+from benchmarks import played, predicted
 from benchmarks.tables import table
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -62,7 +62,7 @@ def evaluation(result: dict[str, Any]) -> str:
             _rings(result["summary"]),
         ]
     if "feedback" in result:
-        parts.append(feedback.section(result["feedback"]))
+        parts.append(played.section(result["feedback"]))
     if "links" in result:
         parts.append(_calibrated(result["links"], [b["links"] for b in result["simulated"] if "links" in b]))
     if "addresses" in result:

@@ -81,6 +81,7 @@ def test_a_card_learns_flags_and_shares_within_a_scheme(tmp_path):
     card.save(tmp_path)
     read = Card.load(tmp_path)
     assert read.corrections.equals(card.corrections) and read.levels == card.levels and read.counts.equals(card.counts)
+    assert read.verdicts == card.verdicts == len(labels)
 
 
 def test_out_of_fold_gain_is_found_where_there_is_something_to_learn_and_only_there():
