@@ -19,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks import addresses, calibration, feedback, figures, proximity
+from benchmarks import addresses, calibration, feedback, figures, proximity, verdicts
 from benchmarks.resolving import NAMES as RESOLVING
 from benchmarks.resolving import resolved
 from benchmarks.rings import NAMES as RINGS
@@ -164,6 +164,8 @@ def main() -> None:
         result["simulated"] = books = [simulated(seed, options.claims, Path(work)) for seed in options.seeds]
         if books:
             result["feedback"] = _feedback(Path(work), options.seeds)
+        places = [(Path(work) / f"var{seed}", Path(work) / f"book{seed}" / "truth") for seed in options.seeds]
+        result["verdicts"] = verdicts.compared(places, KEY) if len(places) > 1 else None
     if books:
         result["summary"] = {name: spread([b[name] for b in books]) for name in (*FIGURES, *RESOLVING, *RINGS)}
         result["found_per_scheme"] = _per_scheme(books)

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from benchmarks import played, predicted
+from benchmarks import learnt, played, predicted
 from benchmarks.tables import table
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -61,6 +61,8 @@ def evaluation(result: dict[str, Any]) -> str:
             _resolving(result["summary"]),
             _rings(result["summary"]),
         ]
+    if result.get("verdicts"):
+        parts.append(learnt.section(result["verdicts"]))
     if "feedback" in result:
         parts.append(played.section(result["feedback"]))
     if "links" in result:

@@ -183,7 +183,7 @@ def summary(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def compared(places: Sequence[tuple[Path, Path]], key: str, draws: int) -> dict[str, Any]:
+def compared(places: Sequence[tuple[Path, Path]], key: str, draws: int = 2) -> dict[str, Any]:
     """The whole comparison.
 
     Parameters

@@ -44,12 +44,15 @@ def models_list(workspace: Workspace = VAR) -> None:
 
 
 @models_app.command("show")
-def models_show(digest: str, workspace: Workspace = VAR) -> None:
-    """Show a model's card, and what the latest night says of drift."""
+def models_show(
+    name: Annotated[str, typer.Argument(help="A digest; or a kind, for its champion: scorecard, claim, person, ...")],
+    workspace: Workspace = VAR,
+) -> None:
+    """Show a model's card (the scorecard's is a table to be signed), and what the latest night says of drift."""
     from pipelines.flows.drifting import lines
     from pipelines.flows.retrain import card
 
-    typer.echo("\n".join([card(workspace, digest), *lines(workspace)]))
+    typer.echo("\n".join([card(workspace, name), *lines(workspace)]))
 
 
 @models_app.command("promote")

@@ -64,9 +64,9 @@ def listed(workspace: Path) -> list[str]:
     return lines or ["no model is stored yet: fraudleads retrain"]
 
 
-def card(workspace: Path, digest: str) -> str:
-    """A model's card."""
-    return registry.card(workspace, digest)
+def card(workspace: Path, name: str) -> str:
+    """A model's card, by digest or, for the champion, by kind (``scorecard``, ``claim``, ...)."""
+    return registry.card(workspace, registry.champions(workspace).get(name, name))
 
 
 def promote(workspace: Path, digest: str, why: str = "by hand") -> str:

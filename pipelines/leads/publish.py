@@ -94,7 +94,7 @@ def published(given: Given, settings: Settings, night: Night, parts: Parts) -> d
     places = places_of(given, proof.assign(case=proof["lead_id"].map(case)))
     led = _cases(table, told, proof, stake, as_of).join(places, on="lead_id").assign(grain=lambda t: _grains(given, t))
     cases = _at_desk(rank(_valued(led, settings, as_of), settings.capacity, teachers(given, table, told, as_of).choose))
-    numbered = _numbered(table.assign(priority=expected_value(table, settings.priority, as_of)), cases)
+    numbered = _numbered(table.assign(priority=_priority(table, settings, as_of)), cases)
     whole = numbered.assign(run_key=night.run_key, as_of=as_of, version=_version(numbered["models"]))
     made = {
         "leads": whole[LEADS],
@@ -162,8 +162,13 @@ def _support(told: pd.DataFrame, case: pd.Series) -> pd.Series:
 
 def _valued(cases: pd.DataFrame, settings: Settings, as_of: pd.Timestamp) -> pd.DataFrame:
     chance = probability(cases["score"], settings.priority.prior, cases["level"]).round(6)
-    known = cases.assign(probability=chance)
-    return known.assign(priority=expected_value(known, settings.priority, as_of))
+    return cases.assign(probability=chance, priority=_priority(cases, settings, as_of))
+
+
+def _priority(table: pd.DataFrame, settings: Settings, as_of: pd.Timestamp) -> pd.Series:
+    """Expected value by the points alone: levels say how sure leads are, and where all are sure, money alone would tell them apart."""
+    plain = probability(table["score"], settings.priority.prior).round(6)
+    return expected_value(table.assign(probability=plain), settings.priority, as_of)
 
 
 def _at_desk(rows: pd.DataFrame) -> pd.DataFrame:
