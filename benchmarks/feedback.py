@@ -90,7 +90,9 @@ def published(out: Path, truth_folder: Path, key: str) -> tuple[pd.DataFrame, pd
     judged = truth.judged(truth.led(out), *truth.culprits(out, out.parent / "stages", truth_folder, key))
     leads = pd.read_parquet(out / "leads.parquet").set_index("lead_id")
     cases = pd.read_parquet(out / "cases.parquet").merge(judged[["case_id", "guilty"]], on="case_id")
-    cases = cases.join(leads[["subject_kind", "hours"]], on="lead_id")
+    cases = cases.join(leads[["subject_kind", "subject_id", "hours"]], on="lead_id")
+    organisers = pd.read_parquet(out / "rings.parquet").set_index("ring_id")["organiser_kind"]
+    cases = cases.assign(grain=cases["subject_id"].map(organisers).fillna(cases["subject_kind"]))
     told = pd.read_parquet(out / "lead_reasons.parquet")
     found = pd.read_parquet(out.parent / "stages" / "flags" / "findings.parquet", columns=["code", "subject_id"]).drop_duplicates()
     first = told[told["kind"] == "flag"].sort_values(["points", "code"], ascending=[False, True]).drop_duplicates("lead_id")
@@ -195,7 +197,7 @@ def _order(of: Pool, about: tuple[np.ndarray, ...], capacity: int, tested: float
     grown = (known / max(middle, FLOOR)) ** (tested * (SETTINGS.shrink_tested - SETTINGS.shrink)) if power is None else 1.0
     value = (chance * known**exponent * grown / cases["hours"].to_numpy() ** HOURS_POWER).round(6 if power is None else 12)
     worth = np.where(cases["generic"], value * SIGN ** (1 - tested), value) / cases["subjects"].to_numpy() ** (RARITY * (1 - tested))
-    kinds, schemes, again = cases["subject_kind"].to_numpy(), cases["scheme"].to_numpy(), REPEAT ** (1 - tested)
+    kinds, schemes, again = cases["grain"].to_numpy(), cases["scheme"].to_numpy(), REPEAT ** (1 - tested)
     order, of_kind, of_scheme = [int(i) for i in np.argsort(-value, kind="stable")], Counter[str](), Counter[str]()
     chosen: list[int] = []
     for place in range(1, min(capacity, len(rows)) + 1):

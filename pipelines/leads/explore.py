@@ -7,13 +7,14 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from models.card import OF_FLAG, OF_KIND, OF_SCHEME, OVERALL
 from models.exploration import covariance, most_informative
 from pipelines.ids import digest
 from pipelines.leads.inputs import Given, collected, relation
 from pipelines.leads.learning import TRAINS
 
-SPREADS = {"level": 3.0, "kind": 1.0, "scheme": 0.5, "flag": 0.7}
-"""How far from the promise things may be before a verdict, as standard deviations in log-odds."""
+SPREADS = {"level": OVERALL, "kind": OF_KIND, "scheme": OF_SCHEME, "flag": OF_FLAG}
+"""How far from the promise things may be before a verdict, as standard deviations in log-odds: what the corrected scorecard holds, too."""
 
 
 class Teachers(NamedTuple):
