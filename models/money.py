@@ -7,10 +7,18 @@ import re
 import numpy as np
 import pandas as pd
 
+from models.anomaly import ForestAnomaly
+from models.explain import replacement
+from models.relative import RelativeAnomaly
+from models.tails import TailAnomaly
+
 PAID_OUT = re.compile(r"am(oun)?t|paid|paym|reimb|claimed", re.IGNORECASE)
 PAID_IN = re.compile(r"deduct|premium", re.IGNORECASE)
+TIME = re.compile(r"stay(?!s)|duration|nights?|(hospital|inpatient|bed|sick|treatment)_?days", re.IGNORECASE)
+"""Columns of how long something went on: time in hospital or in treatment, not counts of stays nor times between dates."""
 HEAVY = 3.0
 """Skewness from which a column counts as one of sizes."""
+LEAST = 1e-9
 
 
 def payout_column(frame: pd.DataFrame) -> str | None:
@@ -27,54 +35,54 @@ def _skewness(column: pd.Series) -> float:
     return float((((values - values.mean()) / spread) ** 3).mean()) if spread > 0 else 0.0
 
 
-class MoneyAnomaly:
-    """log(money) + log(mean tail) + log(isolation): expected loss is what is at stake times how odd the subject is.
+class MoneyAnomaly(RelativeAnomaly):
+    """log(money) + log(tails) + log(isolation) + log(tail of time): expected loss is what is at stake times how odd the subject is.
 
-    The tail of a value is minus the logarithm of the share of subjects above it (empirical upper tails, after ECOD, Li et al. 2022);
-    isolation is the isolation forest's score (Liu et al. 2008) on plain values. A lead is worth what it saves, so an oddity of large
-    sums comes before one of small sums. Without any column of money the two oddities alone are left.
+    Oddity is told by the tails of all columns (:class:`models.tails.TailAnomaly`), by how soon the subject is isolated
+    (:class:`models.anomaly.ForestAnomaly`), and by the tails of columns of time in hospital or treatment: money and time are what can be
+    claimed too much of. A lead is worth what it saves, so an oddity of large sums comes before one of small sums. Parts whose columns are
+    not there are left out.
 
     Parameters
     ----------
     trees, seed : int
         Of the isolation forest.
+    sample : int
+        All is learnt from at most this many subjects.
     """
 
-    def __init__(self, trees: int = 200, seed: int = 7) -> None:
-        self.trees, self.seed = trees, seed
+    peers = None
 
-    def fit(self, frame: pd.DataFrame) -> MoneyAnomaly:
-        """Learn tails and forest on numeric columns, one row per subject."""
-        from sklearn.ensemble import IsolationForest  # slow to load
+    def __init__(self, trees: int = 200, seed: int = 7, sample: int = 100_000) -> None:
+        self.trees, self.seed, self.sample = trees, seed, sample
 
-        self.columns_ = [str(c) for c in frame.columns if frame[c].nunique() > 1]
-        self.money_ = payout_column(frame[self.columns_])
-        self.middle_ = frame[self.columns_].median()
-        values = self._values(frame)
-        self.sorted_ = np.sort(values, axis=0)
-        if self.columns_:
-            self.forest_ = IsolationForest(n_estimators=self.trees, random_state=self.seed).fit(values)
-        return self
+    def grow(self, matrix: np.ndarray) -> None:
+        """Learn tails and forest."""
+        self.forest_, self.tails_ = ForestAnomaly(trees=self.trees, seed=self.seed), TailAnomaly(sample=self.sample)
+        self.forest_.grow(matrix)
+        self.tails_.grow(matrix)
 
-    def suspicion(self, frame: pd.DataFrame) -> pd.Series:
-        """Higher = more suspicious; comparable only between the subjects of one fit."""
-        if not self.columns_:
-            return pd.Series(0.0, index=frame.index)
-        values = self._values(frame)
-        odd = np.log(self.tails(frame).mean(axis=1)) + np.log(-self.forest_.score_samples(values))
-        money = np.log1p(frame[self.money_].fillna(0.0)) if self.money_ else 0.0
-        return pd.Series(odd + money, index=frame.index, name="suspicion")
+    def rate(self, matrix: np.ndarray) -> np.ndarray:
+        """Sum of the logarithms."""
+        tails = self.tails_.tails(matrix)
+        odd = np.log(tails @ self.tails_.weights_ + LEAST) + np.log(self.forest_.rate(matrix))
+        time = np.log(tails[:, self.time_].mean(axis=1) + LEAST) if self.time_ else 0.0
+        found: np.ndarray = odd + time + self._money(matrix)
+        return found
 
-    def tails(self, frame: pd.DataFrame) -> np.ndarray:
-        """Minus the logarithm of the share of subjects above each value, ties in the middle; shape as the fitted columns."""
-        values, n = self._values(frame), len(self.sorted_)
-        below = np.empty(values.shape)
-        for i, column in enumerate(self.sorted_.T):
-            left, right = (np.searchsorted(column, values[:, i], side=side) for side in ("left", "right"))
-            below[:, i] = np.clip((left + right) / 2 / n, 0.0, 1.0 - 0.5 / n)
-        tail: np.ndarray = -np.log1p(-below) + 1e-9
-        return tail
+    def gains(self, matrix: np.ndarray) -> np.ndarray:
+        """Fall of the suspicion when a column is set to its median: one rating per column."""
+        return replacement(self.rate, matrix)
 
-    def _values(self, frame: pd.DataFrame) -> np.ndarray:
-        filled: np.ndarray = frame[self.columns_].fillna(self.middle_).to_numpy(dtype="float64")
-        return filled
+    def _learn(self, frame: pd.DataFrame) -> None:
+        moving = [c for c in frame.columns if frame[c].nunique() > 1]
+        self.money_ = payout_column(frame[moving])
+        super()._learn(frame[moving] if moving else frame)
+        self.time_ = [i for i, c in enumerate(self.columns_) if TIME.search(c)]
+
+    def _money(self, matrix: np.ndarray) -> np.ndarray | float:
+        if self.money_ is None:
+            return 0.0
+        at = self.columns_.index(self.money_)
+        money: np.ndarray = np.log1p(np.clip(matrix[:, at] + self.middle_[at], 0.0, None))
+        return money

@@ -8,7 +8,6 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from models.money import MoneyAnomaly
 from models.scorecard import POINTS_PER_DOUBLING
 from models.supervised import Rows, Supervised
 from pipelines.config import Scoring
@@ -73,9 +72,13 @@ def subject_kinds(given: Given) -> list[str]:
 def ready(given: Given, kind: str, settings: Scoring) -> Rows:
     """Rows of a kind with their ``anomaly``, which no label enters."""
     rows = subject_rows(given, kind)
-    numbers = rows.frame.select_dtypes("number")
-    odd = MoneyAnomaly(settings.trees, settings.seed).fit(numbers).suspicion(numbers)
-    return replace(rows, frame=rows.frame.assign(anomaly=odd.astype("float32")))
+    from models.money import MoneyAnomaly  # scikit-learn is slow to load
+
+    numbers = rows.frame.select_dtypes("number").dropna(axis=1, how="all")
+    odd: pd.Series | float = 0.0
+    if numbers.shape[1] and len(numbers) > 1:
+        odd = MoneyAnomaly(settings.trees, settings.seed).fit(numbers).suspicion(numbers)
+    return replace(rows, frame=rows.frame.assign(anomaly=odd).astype({"anomaly": "float32"}))
 
 
 def worth(given: Given, settings: Scoring) -> pd.Series:

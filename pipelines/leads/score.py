@@ -40,7 +40,7 @@ def score(given: Given, settings: Scoring, corrections: pd.Series | None = None)
     -------
     dict of str to DataFrame
         ``reasons`` (one row per subject and reason, columns ``REASON``) and ``scores`` (one row per subject with a matrix row:
-        subject_kind, subject_id, suspicion in (0, 1), odd = share of its kind at least as suspicious, points).
+        subject_kind, subject_id, suspicion in halvings, odd = share of its kind at least as suspicious, points).
     """
     flags = flag_reasons(given, settings, corrections)
     odd, scores = anomalies(given, settings)
@@ -92,11 +92,11 @@ def _odd(kind: str, frame: pd.DataFrame, settings: Scoring) -> tuple[pd.DataFram
     numbers = frame.select_dtypes("number")
     if len(frame) < LEAST or numbers.shape[1] == 0:
         return pd.DataFrame(columns=REASON), pd.DataFrame()
-    from models.anomaly import ForestAnomaly  # scikit-learn is slow to load
+    from models.detectors import SeveralAnomaly, families  # scikit-learn is slow to load
     from models.peers import PeerAnomaly
 
-    forest = ForestAnomaly(PeerAnomaly(settings.peer_minimum, low=LOW_SIDE), settings.trees, settings.seed).fit(frame)
-    suspicion = forest.suspicion(frame)
+    detector = SeveralAnomaly(PeerAnomaly(settings.peer_minimum, low=LOW_SIDE), families(settings.trees, settings.seed)).fit(frame)
+    suspicion = detector.suspicion(frame)
     share = suspicion.rank(ascending=False, method="max") / len(suspicion)
     worth = POINTS_PER_HALVING * np.log2(min(ODD_SHARE, MOST_ODD / len(share)) / share.to_numpy())
     points = pd.Series(worth.clip(0.0, settings.anomaly_cap), index=frame.index)
@@ -106,7 +106,7 @@ def _odd(kind: str, frame: pd.DataFrame, settings: Scoring) -> tuple[pd.DataFram
     oddest = frame[(points > 0).to_numpy()]
     if oddest.empty:  # so many tie that nobody stands out
         return pd.DataFrame(columns=REASON), scores.reset_index(drop=True)
-    return _named(kind, forest.reasons(oddest), points, frame), scores.reset_index(drop=True)
+    return _named(kind, detector.reasons(oddest), points, frame), scores.reset_index(drop=True)
 
 
 def _named(kind: str, reasons: pd.DataFrame, points: pd.Series, frame: pd.DataFrame) -> pd.DataFrame:

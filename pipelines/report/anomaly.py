@@ -30,8 +30,13 @@ def quantity(code: str, value: object, messages: Messages) -> Both:
 
 
 def peers(peer: object, messages: Messages) -> Both:
-    """``by_line=health`` → "same line (Health)"; what is unknown of the group is left out."""
-    dimension, _, key = plain(peer).partition("=")
+    """``by_line=health`` → "same line (Health)", several keys one after the other; what is unknown of the group is left out."""
+    several = [_alike(key, messages) for key in plain(peer).split(" & ")]
+    return {"zh": "、".join(s["zh"] for s in several), "en": ", ".join(s["en"] for s in several)}
+
+
+def _alike(peer: str, messages: Messages) -> Both:
+    dimension, _, key = peer.partition("=")
     shared = messages.text("peer", "all" if dimension == BLANK else dimension)
     parts = [p for p in key.split("|") if p not in ("", "-")]
     if not parts:

@@ -126,6 +126,7 @@ def test_peers_are_said_by_what_they_share() -> None:
     messages = catalogue()
     assert anomaly.peers("by_hospital=health|3|-|M", messages)["zh"] == "同险种、同级别、同专科、同诊断章（健康险 / 3 / M）"
     assert anomaly.peers("by_age=5|F", messages)["en"] == "same age band and sex (50–59 / F)"
+    assert anomaly.peers("by_age=5|F & by_line=health", messages)["en"] == "same age band and sex (50–59 / F), same line (Health)"
     assert anomaly.peers("all", messages)["en"] == anomaly.peers(None, messages)["en"] == "all of the kind"
     assert anomaly.sentence("stay_days", (21, 9), "by_line=health", messages)["zh"] == "住院天数：21 天；同险种（健康险）的中位数：9 天"
 

@@ -2,7 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.peers import PeerAnomaly, evenly
+from models.columns import evenly
+from models.groups import UPPER, PeerGroups
+from models.peers import PeerAnomaly
 
 
 def people(n: int = 300, seed: int = 1) -> pd.DataFrame:
@@ -56,8 +58,52 @@ def test_the_low_side_speaks_only_where_it_is_asked_for():
 def test_missing_values_say_nothing():
     frame = people()
     frame.loc["s0003", "rate"] = np.nan
-    z, level = PeerAnomaly().fit(frame).transform(frame)
-    assert np.isnan(z.loc["s0003", "rate"]) and np.isfinite(z.loc["s0004", "rate"]) and level.loc["s0004", "rate"] == 0
+    model = PeerAnomaly().fit(frame)
+    z, level = model.distances(frame)
+    rate = model.columns_.index("rate")
+    assert np.isnan(z[3, rate]) and np.isfinite(z[4, rate]) and level[4, rate] >= 0
+
+
+def test_statistics_of_groups_are_those_of_a_plain_group_by():
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({"by_a": rng.choice(["x", "y", "z", None], 400), "v": rng.lognormal(0, 1, 400)})
+    frame.loc[rng.random(400) < 0.2, "v"] = np.nan
+    groups = PeerGroups(2).fit(frame[["v"]].to_numpy(), frame, ["by_a"])
+    plain = frame.groupby("by_a")["v"].quantile([0.5, *(share for share, _ in UPPER)]).unstack()
+    spread = pd.concat([(plain[share] - plain[0.5]) / sigma for share, sigma in UPPER], axis=1).max(axis=1)
+    one = groups.levels_[0]
+    names = groups.names_["by_a"][one.groups[one.groups >= 0]]
+    assert one.keys == ("by_a",) and set(names) == {"x", "y", "z"}
+    np.testing.assert_allclose(one.middle[one.groups >= 0, 0], plain[0.5].reindex(names), rtol=1e-6)
+    np.testing.assert_allclose(one.spread[one.groups >= 0, 0], spread.reindex(names), rtol=1e-6)
+
+
+def test_the_peers_of_a_feature_are_those_that_tell_it_best():
+    frame = people(600).assign(by_level=lambda t: np.where(np.arange(len(t)) % 2, "odd", "even"))
+    frame = frame.assign(by_trade=np.where(np.arange(600) < 300, "farm", "shop"), line="health")
+    frame["rate"] += np.where(frame["by_trade"] == "farm", 3.0, 0.0)
+    frame.loc["s0400", "rate"] = 3.5  # ordinary on a farm, unheard of in a shop
+    reasons = PeerAnomaly(minimum=200).fit(frame).reasons(frame)  # too few of each trade and level together
+    assert reasons.query("subject_id == 's0400' and feature == 'rate'")["peer"].tolist() == ["by_trade=shop"]
+
+
+def test_all_keys_together_are_asked_where_they_are_many_enough():
+    frame = people(800).assign(by_age=lambda t: np.where(np.arange(len(t)) % 2, "old", "young"))
+    frame["rate"] += np.where((frame["by_age"] == "old") & (frame["by_level"] == "small"), 2.0, 0.0)
+    frame.loc["s0600", "rate"] = 2.5
+    model = PeerAnomaly().fit(frame)
+    assert model.reasons(frame.loc[["s0600"]])["peer"].tolist() == ["by_age=young & by_level=large"]
+    stranger = frame.loc[["s0600"]].assign(by_age="unknown")
+    assert model.reasons(stranger)["peer"].tolist() == ["by_level=large"]
+
+
+def test_a_long_upper_tail_is_not_odd_by_itself():
+    """Half the subjects tell the spread of a normal law; of a long tail they would call one in twenty unheard of."""
+    rng = np.random.default_rng(5)
+    heavy = pd.DataFrame({"wait": rng.pareto(2.0, 4000)})
+    z = PeerAnomaly().fit(heavy).distances(heavy)[0][:, 0]
+    naive = (heavy["wait"] - heavy["wait"].median()) / (1.4826 * (heavy["wait"] - heavy["wait"].median()).abs().median())
+    assert (z > 3.5).mean() < 0.7 * (naive > 3.5).mean()
 
 
 def test_the_sample_does_not_depend_on_row_order():

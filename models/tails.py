@@ -1,0 +1,69 @@
+"""Tails: how few lie above a subject, column by column, weighed by what the columns have in common."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from models.peers import PeerAnomaly
+from models.relative import RelativeAnomaly
+
+
+class TailAnomaly(RelativeAnomaly):
+    """Weighted sum of upper tails: minus the logarithm of the share of subjects above each value.
+
+    Empirical tails, one column at a time, are ECOD's (Li et al. 2022). Columns count by their loading on the first principal component of
+    the tails, negative loadings as nothing: what is far out in many ways at once is more than noise in one of them. The parts sum exactly.
+
+    Parameters
+    ----------
+    peers : PeerAnomaly or None
+        See :class:`models.relative.RelativeAnomaly`.
+    sample : int
+        Tails and weights are learnt from at most this many subjects.
+    """
+
+    def __init__(self, peers: PeerAnomaly | None = None, sample: int = 20_000) -> None:
+        self.peers, self.sample = peers, sample
+
+    def grow(self, matrix: np.ndarray) -> None:
+        """Sort every column, and find the weights."""
+        some = matrix[np.linspace(0, len(matrix) - 1, min(len(matrix), self.sample)).astype(int)]
+        self.sorted_ = np.sort(some, axis=0)
+        self.weights_ = common(self.tails(some))
+
+    def tails(self, matrix: np.ndarray) -> np.ndarray:
+        """Minus the logarithm of the share of subjects above each value, ties in the middle, never above that of half a subject."""
+        return np.column_stack([tail(known, values) for known, values in zip(self.sorted_.T, matrix.T, strict=True)])
+
+    def rate(self, matrix: np.ndarray) -> np.ndarray:
+        """Sum of the weighted tails."""
+        found: np.ndarray = self.gains(matrix).sum(axis=1)
+        return found
+
+    def gains(self, matrix: np.ndarray) -> np.ndarray:
+        """Each weighted tail."""
+        found: np.ndarray = self.tails(matrix) * self.weights_
+        return found
+
+
+def tail(known: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Minus the logarithm of the share of ``known`` (sorted) above each value, ties counted half."""
+    low, high = (np.searchsorted(known, values, side=side) for side in ("left", "right"))
+    below = np.clip((low + high) / 2.0 / len(known), 0.0, 1.0 - 0.5 / len(known))
+    found: np.ndarray = -np.log1p(-below)
+    return found
+
+
+def common(tails: np.ndarray) -> np.ndarray:
+    """Weights of columns that sum to one: non-negative loadings on the first principal component, per unit of spread."""
+    spread = tails.std(axis=0)
+    moves = spread > 1e-9
+    if not moves.any():
+        return np.full(tails.shape[1], 1.0 / tails.shape[1])
+    level = (tails[:, moves] - tails[:, moves].mean(axis=0)) / spread[moves]
+    first = np.linalg.eigh(level.T @ level / len(level))[1][:, -1]
+    loading = np.clip(first * (1.0 if first.sum() > 0 else -1.0), 0.0, None)
+    weights = np.zeros(len(spread))
+    weights[moves] = loading / spread[moves]
+    shares: np.ndarray = (weights / weights.sum()).round(9)
+    return shares
