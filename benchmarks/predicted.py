@@ -20,6 +20,7 @@ def section(found: dict[str, Any]) -> str:
         _reached(found),
         _blind(found),
     ]
+    parts += [_selective(name, one["selective"]) for name, one in found.items() if "selective" in one]
     parts += [_curve(name, one["learning_curve"]) for name, one in found.items() if "learning_curve" in one]
     return "\n\n".join(parts)
 
@@ -52,6 +53,12 @@ def _blind(found: dict[str, Any]) -> str:
         )
     head = ("no verdict used", "AUC", "AP", "AUC within deciles 8-10 of money", "column of money", "its AUC", "its AP", "its AUC within")
     return table(head, rows)
+
+
+def _selective(name: str, found: dict[str, Any]) -> str:
+    rows = [(way, *(f"{one[k]:.3f}" for k in ("auc", "ap", "lift"))) for way, one in found["ways"].items()]
+    told = f"{name}: columns tell who was investigated with AUC {found['told_by_columns']}; four fifths of the verdicts, ten times"
+    return table((told, "AUC", "AP", "top-decile lift"), rows)
 
 
 def _curve(name: str, curve: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from benchmarks import selective
 from models.evaluate import auc, average_precision, top_decile_lift
 from models.leakage import alarm
 from models.money import payout_column
@@ -103,6 +104,7 @@ def _expert(rows: Rows, known: pd.Series, data: Path, seeds: tuple[int, ...]) ->
     found: Found = {"expert_to_truth": _spread([_measured(truth[rest].to_numpy(), s.to_numpy()) for s in scores])}
     found["families_chosen"] = ["+".join(f.chosen_) for f in fitted]
     found["expert_agrees_with_truth"] = round(float((truth[known.index] == known).mean()), 3)
+    found["selective"] = {"told_by_columns": selective.chosen_by(rows, known), "ways": selective.compared(rows, known, truth)}
     found["learning_curve"] = {str(n): _spread(list(_sampled(rows, truth, rest, n))) for n in (230, 460, 923, 1846, 3692)}
     return found
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
-LOOSE = 0.003
-"""C of the regression on columns that are stretched by their z: what a weight may be, in units of the column's own evidence."""
-CHANCE = 0.5
-"""A |z| that says nothing; smaller ones count as this, so no column is shut out by a whim."""
+LOOSE = 0.005
+"""C of the regression on columns that are stretched by their evidence: what a weight may be, in units of that."""
+COST = 2.0
+"""What a column costs in z² (Akaike 1974): chance alone gives 1."""
+LEAST = 0.1
+"""What is left of the evidence of a column that is not worth its cost: together with others it may be."""
 
 
 def line(values: np.ndarray, labels: np.ndarray, rising: np.ndarray) -> tuple[np.ndarray, float]:
     """Weights and base of log-odds.
 
-    Ridge with a penalty per column, 1 / z², where z is the score test of the column alone: the adaptive lasso's weights (Zou 2006)
-    with a quadratic penalty. A plain ridge spreads a signal of three columns over a hundred that know nothing. Columns of a known sign
-    whose association goes the other way have weight 0.
+    Ridge with a penalty per column, 1 / (z² - ``COST``), where z is the score test of the column alone: the adaptive lasso's idea
+    (Zou 2006) with a quadratic penalty. A plain ridge spreads a signal of three columns over a hundred that know nothing. Columns of a
+    known sign whose association goes the other way have weight 0.
 
     Parameters
     ----------
@@ -33,7 +35,7 @@ def line(values: np.ndarray, labels: np.ndarray, rising: np.ndarray) -> tuple[np
     from sklearn.linear_model import LogisticRegression  # slow to load
 
     z = evidence(values, labels)
-    stretch = np.where(rising & (z <= 0), 0.0, np.maximum(np.abs(z), CHANCE))
+    stretch = np.where(rising & (z <= 0), 0.0, believed(z))
     while True:
         model = LogisticRegression(C=LOOSE, max_iter=500).fit(values * stretch, labels)
         weights: np.ndarray = model.coef_[0] * stretch
@@ -41,6 +43,12 @@ def line(values: np.ndarray, labels: np.ndarray, rising: np.ndarray) -> tuple[np
         if not wrong.any():
             return weights, float(model.intercept_[0])
         stretch = np.where(wrong, 0.0, stretch)
+
+
+def believed(z: np.ndarray) -> np.ndarray:
+    """By what columns are stretched before a ridge."""
+    stretch: np.ndarray = np.sqrt(np.maximum(z**2 - COST, LEAST))
+    return stretch
 
 
 def evidence(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
