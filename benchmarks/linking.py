@@ -1,7 +1,8 @@
 """Part of `make bench`: who is who on registers of growing size, beside Splink's own example settings on the same records.
 
 Ours starts where the night's stage does, from tokens and a vault, and ends with clusters of all records but one in a hundred; that one is
-new in the night after, which starts from what the first one left. How well persons are told is judged after both.
+new in the night after, which starts from what the first one left: spellings, pairs and clusters. How well persons are told is judged after
+both. What the night after takes of the full time is told without spelling in either, and with it in both.
 
 Splink gets the names, numbers and dates as plain text, spelt as the insurers did. Its
 settings are those of its documentation's example of de-duplicating persons with a national number (names, date of birth, number, phone,
@@ -38,6 +39,7 @@ from pipelines.resolve.incremental import Basis, Compared, State, compare
 from pipelines.resolve.judgements import TABLE as JUDGED
 from pipelines.resolve.linking import connect
 from pipelines.resolve.regroup import regrouped
+from pipelines.resolve.spellings import Kept
 from pipelines.resolve.training import train
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -63,23 +65,32 @@ def measured(found: dict[str, Any], name: str) -> Iterator[None]:
 def ours(folder: Path) -> dict[str, Any]:
     """Seconds and peak of each phase, of the night after, and how well the clusters tell persons."""
     phases: dict[str, Any] = {}
+    kept = Kept(folder / "spellings")
+    kept.open("")
     with connect(MEMORY, spill=str(folder / "spill")) as connection:
         with measured(phases, "spelling"):
-            table = forms.written(connection, f"(SELECT * FROM '{folder}/parties.parquet')", f"SELECT * FROM '{folder}/vault.parquet'")
-        connection.execute(f"CREATE OR REPLACE TEMP VIEW known AS SELECT * FROM {table} WHERE n % {NEW} <> 0")
+            table = _spelt(connection, folder, f"WHERE n % {NEW} <> 0", None, kept)
         with measured(phases, "training"):
-            basis = Basis(train(connection, "known", PERSONS))
+            basis = Basis(train(connection, table, PERSONS))
         with measured(phases, "linking"):
-            first = compare(connection, "known", basis, None)
+            first = compare(connection, table, basis, None)
         with measured(phases, "clustering"):
-            grouped = _grouped(connection, "known", basis, first)
+            grouped = _grouped(connection, table, basis, first)
         before = State(basis.digest, first.links.pairs, grouped.drop_columns("n"), first.values, first.links.skipped)
+        with measured(phases, "spelling after"):
+            table = _spelt(connection, folder, "", basis.model.words, kept)
         with measured(phases, "night after"):
             second = compare(connection, table, basis, before)
             found = _grouped(connection, table, basis, second)
     full = round(sum(phases[name]["seconds"] for name in FULL), 1)
     result = {"phases": phases, "seconds": full, "peak_mib": max(p["peak_mib"] for p in phases.values())}
     return {**result, "night_after": second.figures, **_quality(found, folder)}
+
+
+def _spelt(connection: duckdb.DuckDBPyConnection, folder: Path, which: str, words: pa.Table | None, kept: Kept) -> str:
+    """Forms of some of the records."""
+    parties, vault = f"(SELECT * FROM '{folder}/parties.parquet' {which})", f"SELECT * FROM '{folder}/vault.parquet'"
+    return forms.written(connection, parties, vault, words, kept)
 
 
 def _grouped(connection: duckdb.DuckDBPyConnection, table: str, basis: Basis, night: Compared) -> pa.Table:

@@ -23,6 +23,7 @@ from pipelines.flows.intake import SAMPLE_NAME, Intake
 from pipelines.ids import digest
 from pipelines.resolve import judgements
 from pipelines.resolve.identity import MODELS, models_of
+from pipelines.resolve.spellings import SPELLINGS
 
 RING_LEDGER = "ring_ledger.parquet"
 FEATURES = {
@@ -109,8 +110,8 @@ def _evidence(intake: Intake) -> resolve.Evidence:
     said = judgements.in_force(home.root, intake.as_of)
     version = digest(runs.code_digest(), runs.lock_digest())
     secret = digest("who is who", config.token_key(sample=intake.sources == (SAMPLE_NAME,)), length=64)
-    places = _vault(intake, "claims")
-    return resolve.Evidence(_vault(intake, "parties", "objects"), said, home.root / MODELS, _before(intake), version, secret, places)
+    own, places = _vault(intake, "parties", "objects"), _vault(intake, "claims")
+    return resolve.Evidence(own, said, home.root / MODELS, _before(intake), version, secret, places, home.vault / SPELLINGS)
 
 
 def _vault(intake: Intake, *names: str) -> tuple[Path, ...]:

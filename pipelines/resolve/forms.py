@@ -6,8 +6,7 @@ licences are equal or not, so their tokens do. A value that the vault does not h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from collections.abc import Mapping
 
 import duckdb
 import ibis.expr.types as ir
@@ -17,6 +16,7 @@ import pyarrow as pa
 from pipelines.resolve import normalise
 from pipelines.resolve.addresses import parse
 from pipelines.resolve.compare import COLUMNS
+from pipelines.resolve.spellings import Kept, Spelling, spelt
 
 NATURAL = ("person", "agent", "doctor", "surveyor", "appraiser", "assessor", "lawyer", "proxy")
 """Kinds that are natural persons."""
@@ -26,7 +26,9 @@ EQUAL = {"phone": "phone", "account": "account", "device": "device_id", "licence
 """Column of a form → column of ``parties`` that is compared as equal or not."""
 
 
-def written(connection: duckdb.DuckDBPyConnection, parties: str, vault: str, words: pa.Table | None = None) -> str:
+def written(
+    connection: duckdb.DuckDBPyConnection, parties: str, vault: str, words: pa.Table | None = None, kept: Kept | None = None
+) -> str:
     """Make the table of forms.
 
     Parameters
@@ -39,6 +41,8 @@ def written(connection: duckdb.DuckDBPyConnection, parties: str, vault: str, wor
         Table or query: token, column, value.
     words : pyarrow Table, optional
         What words of addresses weigh in the link model; without it, as rare as they are tonight.
+    kept : Kept, optional
+        Spellings of the night before, of the same words; those of tonight are put there.
 
     Returns
     -------
@@ -46,7 +50,7 @@ def written(connection: duckdb.DuckDBPyConnection, parties: str, vault: str, wor
         Name of a temporary table: party_id, kind, insurer, n, name, sound, id_number (valid, 18 places), id_seen (of one that fails
         its check), birth_date, gender, phone, account, device, licence, household, employer, address and its parts ``address_…``.
     """
-    looked_up(connection, f"SELECT * FROM {parties} WHERE kind IN {NATURAL}", vault, SPELT, words)
+    looked_up(connection, f"SELECT * FROM {parties} WHERE kind IN {NATURAL}", (vault, kept), SPELT, words)
     equal = ", ".join(f"p.{column}::VARCHAR AS {name}" for name, column in EQUAL.items())
     parts = ", ".join(f"a.address_{c}" for c in ADDRESS)
     connection.execute(
@@ -68,25 +72,25 @@ _VALID = "coalesce(p.id_problem, '') = ''"
 
 
 def looked_up(
-    connection: duckdb.DuckDBPyConnection, rows: str, vault: str, spellings: Mapping[str, Spelling], words: pa.Table | None
+    connection: duckdb.DuckDBPyConnection,
+    rows: str,
+    source: tuple[str, Kept | None],
+    spellings: Mapping[str, Spelling],
+    words: pa.Table | None,
 ) -> None:
-    """``link_rows``, what a query over ``parties`` gives; and ``link_`` + column of each that is spelt: token and spellings."""
+    """``link_rows``, what a query over ``parties`` gives; and ``link_`` + column of each that is spelt: token and spellings.
+
+    The source is a query over the vault, and the spellings of the night before. Of several values of a token the least is spelt.
+    """
+    vault, kept = source
     connection.execute(f"CREATE OR REPLACE TEMP TABLE link_rows AS {rows}")
-    for column, spelt in spellings.items():
-        connection.register("link_spelt", spelt(raw_values(connection, (column, "link_rows"), vault), words))
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE link_{column} AS SELECT * FROM link_spelt")
-        connection.unregister("link_spelt")
-
-
-def raw_values(connection: duckdb.DuckDBPyConnection, wanted: tuple[str, str], vault: str) -> pd.DataFrame:
-    """Token and value of each value of a column of ``parties`` in a table that the vault holds; of several spellings the least."""
-    column, table = wanted
-    query = (
-        f"SELECT v.token, min(v.value) AS value FROM ({vault}) v SEMI JOIN {table} p ON v.token = p.{column} "
-        f"WHERE v.\"column\" = 'parties.{column}' GROUP BY v.token ORDER BY v.token"
-    )
-    found: pd.DataFrame = connection.sql(query).df()
-    return found.astype("str")
+    for column, spelling in spellings.items():
+        connection.execute(
+            f"CREATE OR REPLACE TEMP TABLE link_raw AS SELECT v.token, min(v.value) AS value FROM ({vault}) v "
+            f"SEMI JOIN link_rows p ON v.token = p.{column} WHERE v.\"column\" = 'parties.{column}' GROUP BY v.token"
+        )
+        spelt(connection, column, spelling, words, kept)
+    connection.execute("DROP TABLE link_raw")
 
 
 def _names(raw: pd.DataFrame, _words: pa.Table | None) -> pd.DataFrame:
@@ -103,7 +107,6 @@ def _addresses(raw: pd.DataFrame, words: pa.Table | None) -> pd.DataFrame:
     return pd.concat([raw[["token"]], parsed.astype(dict.fromkeys(("address_road", "address_number"), "str"))], axis=1)
 
 
-Spelling: TypeAlias = "Callable[[pd.DataFrame, pa.Table | None], pd.DataFrame]"
 SPELT: Mapping[str, Spelling] = {"name": _names, "id_number": _numbers, "address": _addresses}
 """Column whose raw value is looked up → how it is spelt for comparing."""
 

@@ -15,6 +15,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.ids import digest
 from pipelines.resolve import forms, premises
 from pipelines.resolve.designs import ORGANISATIONS, PERSONS
 from pipelines.resolve.incremental import Basis, State, compare, left_behind
@@ -22,6 +23,7 @@ from pipelines.resolve.judgements import TABLE as JUDGED
 from pipelines.resolve.linking import Links, grown
 from pipelines.resolve.model import Design, Model, load, outdated, save
 from pipelines.resolve.regroup import regrouped
+from pipelines.resolve.spellings import Kept
 from pipelines.resolve.training import train
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ class Evidence:
         Of the code and the libraries: links of another version are not taken over.
     secret : str
         Key of the digests by which a record that changed is known.
+    spelt : Path, optional
+        Folder in the vault where spellings are kept from night to night; without it every value is spelt.
     """
 
     vault: Sequence[Path] = ()
@@ -62,6 +66,7 @@ class Evidence:
     version: str = ""
     secret: str = field(default="", repr=False)
     places: Sequence[Path] = ()
+    spelt: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -102,7 +107,7 @@ class Sort:
 
     name: str
     design: Design
-    written: Callable[[duckdb.DuckDBPyConnection, str, str, pa.Table | None], str]
+    written: Callable[[duckdb.DuckDBPyConnection, str, str, pa.Table | None, Kept | None], str]
     facts: tuple[str, ...]
 
 
@@ -132,8 +137,13 @@ def resolved(numbered: ir.Table, engine: Engine, evidence: Evidence, sort: Sort)
     connection = engine.cursor()
     connection.register("link_parties", forms.columns(numbered).to_pyarrow())
     model = inherited(evidence, sort)
-    table = sort.written(connection, "link_parties", files_of(evidence.vault), model.words if model else None)
+    kept = Kept(evidence.spelt / sort.name) if evidence.spelt else None
+    if kept:
+        kept.open(digest(model.digest, evidence.version) if model else "")
+    table = sort.written(connection, "link_parties", files_of(evidence.vault), model.words if model else None, kept)
     asked = Asked(sort.name, model or train(connection, table, sort.design), sort.facts)
+    if kept:
+        kept.close(digest(asked.model.digest, evidence.version), evidence.vault)
     found = linked(connection, table, asked, evidence, left_behind(evidence.before, asked.name) if evidence.before else None)
     connection.close()
     return found
@@ -141,8 +151,8 @@ def resolved(numbered: ir.Table, engine: Engine, evidence: Evidence, sort: Sort)
 
 def inherited(evidence: Evidence, sort: Sort) -> Model | None:
     """The link model of the night before, if it is to be used."""
-    digest = models_of(evidence.before).get(sort.name) if evidence.before else None
-    home = evidence.models / digest if evidence.models and digest else None
+    known = models_of(evidence.before).get(sort.name) if evidence.before else None
+    home = evidence.models / known if evidence.models and known else None
     if home is None or not home.exists() or outdated(home):
         return None
     model = load(home)

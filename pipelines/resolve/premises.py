@@ -14,9 +14,10 @@ import pyarrow as pa
 from pipelines.resolve.addresses import PROVINCES, parse
 from pipelines.resolve.compare import COLUMNS
 from pipelines.resolve.distinct import HAN, nulled
-from pipelines.resolve.forms import NATURAL, Spelling, looked_up
+from pipelines.resolve.forms import NATURAL, looked_up
 from pipelines.resolve.organisations import organisation_names
 from pipelines.resolve.serials import credit_codes
+from pipelines.resolve.spellings import Kept, Spelling
 
 FORMS = "link_premises"
 EQUAL = {"phone": "phone", "account": "account", "licence": "licence_no", "district": "district"}
@@ -30,7 +31,9 @@ _ABBREVIATED = 3
 """Characters that a name must have to be looked for in a longer one."""
 
 
-def written(connection: duckdb.DuckDBPyConnection, parties: str, vault: str, words: pa.Table | None = None) -> str:
+def written(
+    connection: duckdb.DuckDBPyConnection, parties: str, vault: str, words: pa.Table | None = None, kept: Kept | None = None
+) -> str:
     """Make the table of forms.
 
     Parameters
@@ -43,6 +46,8 @@ def written(connection: duckdb.DuckDBPyConnection, parties: str, vault: str, wor
         Table or query: token, column, value.
     words : pyarrow Table, optional
         What words of addresses weigh in the link model; without it, as rare as they are tonight.
+    kept : Kept, optional
+        Spellings of the night before, of the same words; those of tonight are put there.
 
     Returns
     -------
@@ -52,7 +57,7 @@ def written(connection: duckdb.DuckDBPyConnection, parties: str, vault: str, wor
         (district by address, name or code), id_number (a credit code that passes its check, or a token), id_seen (one that fails), phone,
         account, licence, district, address and its parts ``address_…``.
     """
-    looked_up(connection, f"SELECT * FROM {parties} WHERE kind NOT IN {NATURAL}", vault, SPELT, words)
+    looked_up(connection, f"SELECT * FROM {parties} WHERE kind NOT IN {NATURAL}", (vault, kept), SPELT, words)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {FORMS} AS {_joined()}")
     connection.execute(_SEATED)
     for table in ("rows", *SPELT):

@@ -20,6 +20,7 @@ from pipelines.resolve.incremental import PARTS, State
 from pipelines.resolve.judgements import TABLE, VERDICTS
 from pipelines.resolve.linking import connect
 from pipelines.resolve.model import Design, Model
+from pipelines.resolve.spellings import Kept
 from pipelines.resolve.training import train
 from pipelines.simulate import simulate
 
@@ -63,14 +64,20 @@ def tables(night: Night) -> tuple[pd.DataFrame, pd.DataFrame]:
     return parties, pd.concat(vault).dropna().drop_duplicates(ignore_index=True)
 
 
-def carried_out(night: Night, model: Model | None, before: State | None, design: Design = SMALL) -> tuple[Linked, Model]:
-    """Link a night, after another or on its own."""
+def carried_out(
+    night: Night, model: Model | None, before: State | None, design: Design = SMALL, kept: Kept | None = None
+) -> tuple[Linked, Model]:
+    """Link a night, after another or on its own, with spellings of the night before or without."""
     judged = pa.Table.from_pylist([dict(zip(TABLE.names, w, strict=True)) for w in night.said], schema=TABLE)
     with connect() as connection:
         for name, table in zip(("parties", "vault"), tables(night), strict=True):
             connection.register(name, table)
-        table = forms.written(connection, "parties", "SELECT * FROM vault", model.words if model else None)
+        if kept:
+            kept.open(model.digest if model else "")
+        table = forms.written(connection, "parties", "SELECT * FROM vault", model.words if model else None, kept)
         model = model or train(connection, table, design)
+        if kept:
+            kept.close(model.digest, ())
         return linked(connection, table, Asked("person", model, FACTS), Evidence(judgements=judged, version="1"), before), model
 
 
@@ -100,18 +107,19 @@ def equal(one: Linked, other: Linked) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_nights_find_what_full_runs_find(book: pd.DataFrame, seed: int) -> None:
+def test_nights_find_what_full_runs_find(book: pd.DataFrame, tmp_path: Path, seed: int) -> None:
     chance = np.random.default_rng(seed)
     night = Night(book.sample(frac=0.8, random_state=seed).reset_index(drop=True))
-    first, model = carried_out(night, None, None)
+    spelt = Kept(tmp_path / "spelt")
+    first, model = carried_out(night, None, None, kept=spelt)
     state, kept, moved = first.state, 0, 0
     for _ in range(3):
         night = following(night, book, chance)
-        found, full = carried_out(night, model, state)[0], carried_out(night, model, None)[0]
+        found, full = carried_out(night, model, state, kept=spelt)[0], carried_out(night, model, None)[0]
         assert found.about["why"] == "" and full.about["why"]
         equal(found, full)
         state, kept, moved = found.state, kept + found.about["kept"], moved + found.about["reweighed"]
-    assert kept > 100 and moved > 0
+    assert kept > 100 and moved > 0 and len(spelt.files("address")) > 1
 
 
 def test_figures_of_a_night(book: pd.DataFrame) -> None:
