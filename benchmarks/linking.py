@@ -96,7 +96,7 @@ def _spelt(connection: duckdb.DuckDBPyConnection, folder: Path, which: str, word
 def _grouped(connection: duckdb.DuckDBPyConnection, table: str, basis: Basis, night: Compared) -> pa.Table:
     nothing = JUDGED.empty_table()
     found = regrouped(connection, (table, ("id_number", "birth_date")), night, (nothing, nothing), basis.model.threshold)
-    rooted(connection, found)
+    rooted(found)
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import duckdb
 import pyarrow as pa
@@ -32,7 +32,37 @@ class Blocks:
     skipped: pa.Table
 
 
-def block(connection: duckdb.DuckDBPyConnection, forms: str, design: Design, skipped: pa.Table | None = None, new: str = "") -> Blocks:
+@dataclass(frozen=True)
+class Few:
+    """Records that a night looks at beside all others.
+
+    Attributes
+    ----------
+    records : str
+        Table of the connection with ``n``, among others.
+    numbers : str
+        What :func:`numbers` made of all forms.
+    keys : pyarrow Table
+        Keys (``NUMBERED``) that are looked at too.
+    """
+
+    records: str
+    numbers: str
+    keys: pa.Table = field(default_factory=NUMBERED.empty_table)
+
+
+def numbers(connection: duckdb.DuckDBPyConnection, forms: str, design: Design) -> str:
+    """Table of the connection: n, and the number of a form's keys by rule (k0, k1, ...), null where one is unknown. Cost: a pass."""
+    shown = "".join(
+        f", CASE WHEN {_known(rule, design.within)} THEN {numbered(rule, design.within)} END AS k{i}" for i, rule in enumerate(design.rules)
+    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_numbers AS SELECT n{shown} FROM {forms}")
+    return "link_numbers"
+
+
+def block(
+    connection: duckdb.DuckDBPyConnection, forms: str, design: Design, skipped: pa.Table | None = None, few: Few | None = None
+) -> Blocks:
     """Candidate pairs of a table of forms.
 
     Parameters
@@ -45,24 +75,22 @@ def block(connection: duckdb.DuckDBPyConnection, forms: str, design: Design, ski
         Rules, and columns that must be common.
     skipped : pyarrow Table, optional
         Keys that the model leaves out. Without it every key of more than ``design.largest`` records is left out.
-    new : str
-        Condition over a form; only pairs with at least one such record. Empty: every pair.
+    few : Few, optional
+        Only pairs with at least one of these records.
 
     Returns
     -------
     Blocks
-        Pairs, and keys left out: of all, or of those that such records have. Cost: a grouping of all records per rule; with ``new`` a
-        pass over them, and groupings of those that share a key with a new one.
+        Pairs, and keys left out: of all, or of those that such records have. Cost: a grouping of all records per rule; with ``few`` a
+        pass over the numbers, and groupings of records that share a key with one of the few.
     """
-    _begin(connection, skipped)
-    if new:
-        connection.execute(f"CREATE OR REPLACE TEMP TABLE link_fresh AS SELECT * FROM {forms} WHERE {new}")
+    _begin(connection, skipped, few)
     connection.execute("CREATE OR REPLACE TEMP TABLE link_found (join_key_l BIGINT, join_key_r BIGINT, match_key SMALLINT)")
     most = design.largest if skipped is None else design.largest * GROWTH
     for position, rule in enumerate(design.rules):
-        _gather(connection, forms, (rule, design.within), bool(new))
+        _gather(connection, _few(position, "") if few else _all(forms, (rule, design.within)))
         _leave_out(connection, forms, (rule, design.within), (most, design.largest))
-        connection.execute(f"INSERT INTO link_found {_joined(position, bool(new))}")
+        connection.execute(f"INSERT INTO link_found {_joined(position, few is not None)}")
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE link_pairs AS SELECT join_key_l, join_key_r, min(match_key)::VARCHAR AS match_key "
         "FROM link_found GROUP BY join_key_l, join_key_r"
@@ -72,11 +100,7 @@ def block(connection: duckdb.DuckDBPyConnection, forms: str, design: Design, ski
 
 
 def left_out(
-    connection: duckdb.DuckDBPyConnection,
-    forms: str,
-    design: Design,
-    skipped: pa.Table | None = None,
-    some: tuple[str, pa.Table] | None = None,
+    connection: duckdb.DuckDBPyConnection, forms: str, design: Design, skipped: pa.Table | None = None, few: Few | None = None
 ) -> pa.Table:
     """Keys that :func:`block` leaves out of all forms, as ``Blocks.skipped``, without forming a pair.
 
@@ -84,32 +108,27 @@ def left_out(
     ----------
     connection, forms, design, skipped
         As of :func:`block`.
-    some : (str, pyarrow Table), optional
-        A table of forms, and keys (``Blocks.skipped``): only keys that one of the forms has or that are listed are looked at.
+    few : Few, optional
+        Only keys that one of these records has, or that are listed there.
 
     Returns
     -------
     pyarrow Table
-        Cost: one grouping per rule; with ``some`` a pass over the forms and a grouping of few.
+        Cost: one grouping per rule; with ``few`` a pass over the numbers and a grouping of few.
     """
-    _begin(connection, skipped)
-    connection.register("link_asked", some[1] if some else NUMBERED.empty_table())
+    _begin(connection, skipped, few)
     most = design.largest if skipped is None else design.largest * GROWTH
-    for rule in design.rules:
-        keyed = _keyed(forms, (rule, design.within))
-        if some:
-            listed = f"SELECT number AS key FROM link_asked WHERE rule = '{rule.name}'"
-            keyed = _having(keyed, f"SELECT key FROM ({_keyed(some[0], (rule, design.within))}) UNION ALL {listed}")
+    for position, rule in enumerate(design.rules):
+        keyed = _few(position, rule.name) if few else _all(forms, (rule, design.within))
         connection.execute(f"CREATE OR REPLACE TEMP TABLE link_sizes AS {_sizes(keyed, design.largest // 2)}")
         _leave_out(connection, forms, (rule, design.within), (most, design.largest))
-    connection.unregister("link_asked")
     return _ended(connection)
 
 
 def sampled(connection: duckdb.DuckDBPyConnection, forms: str, design: Design, rule: Rule, pairs: int) -> str:
     """Table of pairs of one rule as of :func:`block`: of every k-th key, so that there are about ``pairs``, or all if there are fewer."""
     _begin(connection, None)
-    _gather(connection, forms, (rule, design.within), False)
+    _gather(connection, _all(forms, (rule, design.within)))
     _leave_out(connection, forms, (rule, design.within), (design.largest, design.largest))
     every = connection.execute("SELECT coalesce(sum(size * (size - 1) // 2), 0)::BIGINT FROM link_sizes").fetchall()[0][0]
     if every > pairs:
@@ -122,8 +141,13 @@ def sampled(connection: duckdb.DuckDBPyConnection, forms: str, design: Design, r
     return "link_pairs"
 
 
-def _begin(connection: duckdb.DuckDBPyConnection, skipped: pa.Table | None) -> None:
+def _begin(connection: duckdb.DuckDBPyConnection, skipped: pa.Table | None, few: Few | None = None) -> None:
+    """What the queries below read: keys left out by the model, keys asked for, numbers of all forms, and those of the few."""
     connection.register("link_skip", skipped if skipped is not None else SKIPPED.empty_table())
+    if few:
+        connection.register("link_asked", few.keys)
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW link_every AS SELECT * FROM {few.numbers}")
+        connection.execute(f"CREATE OR REPLACE TEMP TABLE link_fresh AS SELECT * FROM link_every SEMI JOIN {few.records} USING (n)")
     connection.execute("CREATE OR REPLACE TEMP TABLE link_left_out (rule VARCHAR, key VARCHAR, size BIGINT, number UBIGINT)")
 
 
@@ -132,7 +156,9 @@ def _ended(connection: duckdb.DuckDBPyConnection) -> pa.Table:
     found = connection.sql("SELECT rule, key, size, number FROM link_left_out ORDER BY rule, key").to_arrow_table().cast(NUMBERED)
     for name in ("link_keys", "link_sizes", "link_left_out", "link_fresh"):
         connection.execute(f"DROP TABLE IF EXISTS {name}")
-    connection.unregister("link_skip")
+    connection.execute("DROP VIEW IF EXISTS link_every")
+    for name in ("link_skip", "link_asked"):
+        connection.unregister(name)
     return found
 
 
@@ -141,17 +167,13 @@ def key_columns(rule: Rule, within: tuple[str, ...]) -> dict[str, str]:
     return {f"k{i}": expression for i, expression in enumerate((*within, *rule.keys))}
 
 
-def _gather(connection: duckdb.DuckDBPyConnection, forms: str, ruled: tuple[Rule, tuple[str, ...]], some: bool) -> None:
-    """``link_keys``: records with all keys, or only those whose keys a record of ``link_fresh`` has; and how many have each.
+def _gather(connection: duckdb.DuckDBPyConnection, keyed: str) -> None:
+    """``link_keys``: the records of a query with the number of their keys and whether they are new; and how many have each.
 
     What is joined is one number for all keys of a rule. Two keys with one number, once in a hundred million books of this size, would
     only add pairs that are then compared.
     """
-    table = _keyed(forms, ruled)
-    if some:
-        near = _having(table, f"SELECT key FROM ({_keyed('link_fresh', ruled)})")
-        table = f"SELECT k.*, f.n IS NOT NULL AS is_new FROM ({near}) k LEFT JOIN link_fresh f USING (n)"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_keys AS {table}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_keys AS {keyed}")
     connection.execute(f"CREATE OR REPLACE TEMP TABLE link_sizes AS {_sizes('SELECT * FROM link_keys', 1)}")
 
 
@@ -160,15 +182,21 @@ def numbered(rule: Rule, within: tuple[str, ...]) -> str:
     return f"hash({', '.join(f'({expression})' for expression in key_columns(rule, within).values())})"
 
 
-def _keyed(forms: str, ruled: tuple[Rule, tuple[str, ...]]) -> str:
+def _known(rule: Rule, within: tuple[str, ...]) -> str:
+    return " AND ".join(f"({expression}) IS NOT NULL" for expression in key_columns(rule, within).values())
+
+
+def _all(forms: str, ruled: tuple[Rule, tuple[str, ...]]) -> str:
     """Query for n and the number of the keys of forms that have all keys."""
-    known = " AND ".join(f"({expression}) IS NOT NULL" for expression in key_columns(*ruled).values())
-    return f"SELECT n, {numbered(*ruled)} AS key FROM {forms} WHERE {known}"
+    return f"SELECT n, {numbered(*ruled)} AS key, true AS is_new FROM {forms} WHERE {_known(*ruled)}"
 
 
-def _having(keyed: str, keys: str) -> str:
-    """Of a query for keyed records those with one of few keys."""
-    return f"SELECT r.* FROM ({keyed}) r SEMI JOIN ({keys}) few USING (key)"
+def _few(position: int, asked: str) -> str:
+    """The same for records that share the key of a rule with one of the few, or have one that is asked for of the rule so named."""
+    own, key = f"SELECT k{position} AS key FROM link_fresh WHERE k{position} IS NOT NULL", f"k{position}"
+    wanted = f"{own} UNION ALL SELECT number FROM link_asked WHERE rule = '{asked}'"
+    near = f"SELECT n, key FROM (SELECT n, {key} AS key FROM link_every) e SEMI JOIN ({wanted}) w USING (key)"
+    return f"SELECT e.n, e.key, f.n IS NOT NULL AS is_new FROM ({near}) e LEFT JOIN link_fresh f USING (n)"
 
 
 def _sizes(keyed: str, above: int) -> str:

@@ -62,8 +62,8 @@ def written(
         "LEFT JOIN link_name w ON w.token = p.name "
         "LEFT JOIN link_id_number i ON i.token = p.id_number LEFT JOIN link_address a ON a.token = p.address"
     )
-    for table in ("rows", *SPELT):
-        connection.execute(f"DROP TABLE link_{table}")
+    for column in SPELT:
+        connection.execute(f"DROP TABLE link_{column}")
     return FORMS
 
 
@@ -83,7 +83,7 @@ def looked_up(
     The source is a query over the vault, and the spellings of the night before. Of several values of a token the least is spelt.
     """
     vault, kept = source
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_rows AS {rows}")
+    connection.execute(f"CREATE OR REPLACE TEMP VIEW link_rows AS {rows}")
     for column, spelling in spellings.items():
         connection.execute(
             f"CREATE OR REPLACE TEMP TABLE link_raw AS SELECT v.token, min(v.value) AS value FROM ({vault}) v "

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -207,7 +208,7 @@ def linked(connection: duckdb.DuckDBPyConnection, table: str, asked: Asked, evid
     state = State(basis.digest, compared.links.pairs, grouped.drop_columns("n"), compared.values, compared.links.skipped, said)
     about = {"design": asked.name, "digest": model.digest, "basis": basis.digest, "why": why, **compared.figures}
     about |= {name: json.dumps(rows) for name, rows in keys(model, compared.links).items()}
-    return Linked(ibis.memtable(rooted(connection, grouped)), state, about)
+    return Linked(ibis.memtable(rooted(grouped)), state, about)
 
 
 def keys(model: Model, links: Links) -> dict[str, dict[str, int]]:
@@ -229,11 +230,11 @@ def files_of(files: Sequence[Path]) -> str:
     return f'SELECT token, "column", value FROM read_parquet([{listed}], union_by_name = true)' if listed else NOTHING
 
 
-def rooted(connection: duckdb.DuckDBPyConnection, grouped: pa.Table) -> pa.Table:
+def rooted(grouped: pa.Table) -> pa.Table:
     """N of each record and of the most senior one of its cluster, where that is another."""
-    connection.register("link_grouped", grouped)
-    several = "SELECT n, cluster FROM link_grouped SEMI JOIN (SELECT cluster FROM link_grouped WHERE cluster <> party_id) USING (cluster)"
-    roots = f"SELECT n, min(n) OVER (PARTITION BY cluster) AS root FROM ({several})"
-    found = connection.sql(f"SELECT n, root FROM ({roots}) WHERE n <> root ORDER BY n").to_arrow_table()
-    connection.unregister("link_grouped")
-    return found
+    n = grouped["n"].to_numpy()
+    cluster = grouped["cluster"].combine_chunks().dictionary_encode().indices.to_numpy()
+    first = np.full(len(grouped), n.max(initial=0))
+    np.minimum.at(first, cluster, n)
+    root = first[cluster]
+    return pa.table({"n": n[n != root], "root": root[n != root]})

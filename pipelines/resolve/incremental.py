@@ -13,19 +13,19 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from pipelines.ids import digest
-from pipelines.resolve.blocking import NUMBERED, left_out, numbered
+from pipelines.resolve.blocking import NUMBERED, Few, left_out, numbers
 from pipelines.resolve.judgements import TABLE
 from pipelines.resolve.linking import Links, link_all, link_some
-from pipelines.resolve.model import TF, Model
+from pipelines.resolve.model import TF, Design, Model
 from pipelines.resolve.training import VALUES, unseen
 
 FIGURES = ("records", "gone", "new", "changed", "reweighed", "kept", "accepted")
 PARTS = ("links", "records", "values", "skipped", "judged")
-TOUCHED = "n IN (SELECT n FROM link_touched)"
 RECORDS = pa.schema([("party_id", pa.string()), ("digest", pa.uint64()), ("cluster", pa.string()), ("component", pa.string())])
 
 
@@ -102,9 +102,10 @@ class Compared:
     ----------
     links : Links
         All accepted pairs, old and new; and all keys left out.
+    known : str
+        Table of the connection: the records of the night before (``State.records``) with ``place``, their number.
     records : str
-        Table of the connection: party_id, n (null where it is gone since the night before), digest, cluster, component (both of the night
-        before; null where there is none).
+        Table of the connection: n (null where the record is gone since the night before), digest, place (null where it is new).
     stirred : str
         Table of the connection: party_id of the records that are new, changed, gone, or have lost or gained a pair; may repeat.
     values : pyarrow Table
@@ -114,6 +115,7 @@ class Compared:
     """
 
     links: Links
+    known: str
     records: str
     stirred: str
     values: pa.Table
@@ -145,14 +147,16 @@ def compare(connection: duckdb.DuckDBPyConnection, forms: str, basis: Basis, bef
         values = unseen(connection, forms, basis.model)
         links = link_all(connection, _tonight(basis.model, values), forms)
         figures = {**dict.fromkeys(FIGURES, 0), "records": _count(connection, "n IS NOT NULL"), "accepted": links.pairs.num_rows}
-        return Compared(links, "link_records", "link_stirred", values, figures)
+        return Compared(links, "link_known", "link_records", "link_stirred", values, figures)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE link_changed AS SELECT * FROM {forms} SEMI JOIN link_touched USING (n)")
     values = unseen(connection, forms, basis.model, ("link_changed", before.values))
-    skipped = left_out(connection, forms, basis.model.design, basis.model.skipped, ("link_changed", before.skipped))
-    _touch(connection, forms, basis.model, (before, values, skipped))
-    fresh = link_some(connection, _tonight(basis.model, values), forms, TOUCHED).pairs
+    every = numbers(connection, forms, basis.model.design)
+    skipped = left_out(connection, forms, basis.model.design, basis.model.skipped, Few("link_changed", every, before.skipped))
+    _touch(connection, forms, basis.model.design, (before, values, skipped))
+    fresh = link_some(connection, _tonight(basis.model, values), forms, Few("link_touched", every)).pairs
+    connection.execute(f"DROP TABLE {every}")
     links = _together(connection, fresh, before.links, skipped)
-    return Compared(links, "link_records", "link_stirred", values, _figures(connection, links.pairs.num_rows, fresh.num_rows))
+    return Compared(links, "link_known", "link_records", "link_stirred", values, _figures(connection, links.pairs.num_rows, fresh.num_rows))
 
 
 def _tonight(model: Model, values: pa.Table) -> Model:
@@ -169,31 +173,33 @@ def _matched(connection: duckdb.DuckDBPyConnection, forms: str, secret: str, bef
     kinds = connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {forms}) WHERE column_name NOT IN ('party_id', 'n')")
     shown = ", ".join(f"list_sum({c})" if kind.endswith("[]") else c for c, kind in kinds.fetchall())
     connection.register("link_secret", pa.table({"secret": [secret]}))
-    connection.register("link_known", before.records if before else RECORDS.empty_table())
+    known = before.records if before else RECORDS.empty_table()
+    connection.register("link_known", known.append_column("place", pa.array(np.arange(len(known), dtype=np.int32))))
     records = f"SELECT party_id, n, md5_number_lower(secret || hash({shown})::VARCHAR) AS digest FROM {forms}, link_secret"
+    earlier = "SELECT party_id, digest AS was, place FROM link_known"
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE link_records AS SELECT party_id, r.n, r.digest, k.digest AS was, k.cluster, k.component "
-        f"FROM ({records}) r FULL JOIN link_known k USING (party_id)"
+        "CREATE OR REPLACE TEMP TABLE link_records AS "
+        f"SELECT r.n, r.digest, k.was, k.place FROM ({records}) r FULL JOIN ({earlier}) k USING (party_id)"
     )
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE link_touched AS SELECT n, CASE WHEN was IS NULL THEN 'new' ELSE 'changed' END AS why "
         "FROM link_records WHERE n IS NOT NULL AND was IS DISTINCT FROM digest"
     )
-    connection.execute("CREATE OR REPLACE TEMP TABLE link_stirred AS SELECT party_id FROM link_records WHERE n IS NULL")
-    for name in ("link_secret", "link_known"):
-        connection.unregister(name)
+    gone = "SELECT place FROM link_records WHERE n IS NULL"
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_stirred AS SELECT party_id FROM link_known SEMI JOIN ({gone}) USING (place)")
+    connection.unregister("link_secret")
 
 
-def _touch(connection: duckdb.DuckDBPyConnection, forms: str, model: Model, nights: tuple[State, pa.Table, pa.Table]) -> None:
+def _touch(connection: duckdb.DuckDBPyConnection, forms: str, design: Design, nights: tuple[State, pa.Table, pa.Table]) -> None:
     """Put records that are weighed or blocked otherwise than the night before among the touched, and all touched among the stirred."""
     before, values, skipped = nights
     tables = {"link_values": values, "link_were": before.values, "link_out": skipped, "link_was": before.skipped}
     for name, table in tables.items():
         connection.register(name, table)
-    moved = " UNION ".join([*_weighed_otherwise(connection, forms), *_blocked_otherwise(connection, forms, model)])
+    moved = " UNION ".join([*_weighed_otherwise(connection, forms), *_blocked_otherwise(connection, design)])
     if moved:
         connection.execute(f"INSERT INTO link_touched SELECT n, 'reweighed' FROM ({moved}) ANTI JOIN link_touched USING (n)")
-    connection.execute("INSERT INTO link_stirred SELECT party_id FROM link_records SEMI JOIN link_touched USING (n)")
+    connection.execute(f"INSERT INTO link_stirred SELECT party_id FROM {forms} SEMI JOIN link_touched USING (n)")
     for name in tables:
         connection.unregister(name)
 
@@ -206,15 +212,14 @@ def _weighed_otherwise(connection: duckdb.DuckDBPyConnection, forms: str) -> Ite
         yield f"SELECT n FROM {forms} WHERE hash({column}) IN (SELECT number FROM link_moved WHERE name = '{column}')"
 
 
-def _blocked_otherwise(connection: duckdb.DuckDBPyConnection, forms: str, model: Model) -> Iterator[str]:
+def _blocked_otherwise(connection: duckdb.DuckDBPyConnection, design: Design) -> Iterator[str]:
     """Queries for records with a key that is left out tonight and was not, or the other way round."""
     both = "(SELECT rule, number FROM link_out EXCEPT SELECT rule, number FROM link_was)"
     back = "(SELECT rule, number FROM link_was EXCEPT SELECT rule, number FROM link_out)"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE link_turned AS {both} UNION ALL {back}")
-    rules = {rule.name: rule for rule in model.design.rules}
+    names = [rule.name for rule in design.rules]
     for (name,) in connection.sql("SELECT DISTINCT rule FROM link_turned ORDER BY rule").fetchall():
-        turned = f"{numbered(rules[name], model.design.within)} IN (SELECT number FROM link_turned WHERE rule = '{name}')"
-        yield f"SELECT n FROM {forms} WHERE {turned}"
+        yield f"SELECT n FROM link_numbers WHERE k{names.index(name)} IN (SELECT number FROM link_turned WHERE rule = '{name}')"
 
 
 def _together(connection: duckdb.DuckDBPyConnection, pairs: pa.Table, old: pa.Table, skipped: pa.Table) -> Links:

@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from pipelines.resolve.blocking import block
+from pipelines.resolve.blocking import Few, block
 from pipelines.resolve.model import Comparison, Design, Model, settings
 from pipelines.resolve.splink import scored
 from pipelines.resolve.training import sides, train
@@ -65,15 +65,15 @@ def link_forms(connection: duckdb.DuckDBPyConnection, forms: str, design: Design
 
 def link_all(connection: duckdb.DuckDBPyConnection, model: Model, forms: str) -> Links:
     """Link all forms under a model."""
-    return _link(connection, model, forms, "")
+    return _link(connection, model, forms, None)
 
 
-def link_some(connection: duckdb.DuckDBPyConnection, model: Model, forms: str, new: str) -> Links:
-    """Pairs of forms with at least one for which the SQL condition ``new`` holds.
+def link_some(connection: duckdb.DuckDBPyConnection, model: Model, forms: str, few: Few) -> Links:
+    """Pairs of forms with at least one of the few records.
 
     With the pairs among the others they are those of :func:`link_all` under the same model and the same keys left out.
     """
-    return _link(connection, model, forms, new)
+    return _link(connection, model, forms, few)
 
 
 def grown(model: Model, links: Links) -> pa.Table:
@@ -87,8 +87,8 @@ def waterfall(model: Model, pair: dict[str, Any]) -> list[tuple[str, str, float]
     return [(c.name, c.levels[level].label, pair[f"bits_{c.name}"]) for c, level in levels if level is not None]
 
 
-def _link(connection: duckdb.DuckDBPyConnection, model: Model, forms: str, new: str) -> Links:
-    blocks = block(connection, forms, model.design, model.skipped, new)
+def _link(connection: duckdb.DuckDBPyConnection, model: Model, forms: str, few: Few | None) -> Links:
+    blocks = block(connection, forms, model.design, model.skipped, few)
     for number, part in enumerate(_parts(connection, blocks.pairs)):
         sided = sides(connection, forms, model, part)
         found = scored(connection, sided, part, settings(model), model.threshold)

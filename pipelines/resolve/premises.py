@@ -60,8 +60,8 @@ def written(
     looked_up(connection, f"SELECT * FROM {parties} WHERE kind NOT IN {NATURAL}", (vault, kept), SPELT, words)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE {FORMS} AS {_joined()}")
     connection.execute(_SEATED)
-    for table in ("rows", *SPELT):
-        connection.execute(f"DROP TABLE link_{table}")
+    for column in SPELT:
+        connection.execute(f"DROP TABLE link_{column}")
     return FORMS
 
 

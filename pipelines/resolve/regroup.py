@@ -41,26 +41,30 @@ def regrouped(
     _stir(connection, night, pa.concat_tables(judged))
     table, columns = facts
     shown = "".join(f", f.{column}" for column in columns)
-    nodes = connection.sql(f"SELECT a.*{shown} FROM link_again a JOIN {table} f USING (n) ORDER BY a.party_id").to_arrow_table()
+    nodes = connection.sql(f"SELECT f.party_id, a.*{shown} FROM link_again a JOIN {table} f USING (n) ORDER BY party_id").to_arrow_table()
     connection.register("link_linked", night.links.pairs)
-    ends = "SELECT party_l, party_r, weight FROM link_linked p SEMI JOIN link_again a ON a.party_id = p.party_l"
+    connection.register("link_nodes", nodes.select(["party_id"]))
+    ends = "SELECT party_l, party_r, weight FROM link_linked p SEMI JOIN link_nodes a ON a.party_id = p.party_l"
     fresh = clusters(connection.sql(ends).to_arrow_table(), nodes.drop_columns(["n", "digest"]), judged[0], threshold)
     connection.register("link_grouped", fresh.append_column("n", nodes["n"]).append_column("digest", nodes["digest"]))
-    calm = f"SELECT {', '.join(NAMES)} FROM {night.records} ANTI JOIN link_again USING (n) WHERE n IS NOT NULL"
+    known = f"SELECT * FROM {night.known} ANTI JOIN link_affected USING (component)"
+    calm = f"SELECT {', '.join(f'k.{name}' for name in RECORDS.names)}, r.n FROM ({known}) k JOIN {night.records} r USING (place)"
     found = connection.sql(f"{calm} UNION ALL SELECT {', '.join(NAMES)} FROM link_grouped ORDER BY party_id").to_arrow_table()
-    for name in ("link_linked", "link_grouped"):
+    for name in ("link_linked", "link_grouped", "link_nodes", night.known):
         connection.unregister(name)
     return found
 
 
 def _stir(connection: duckdb.DuckDBPyConnection, night: Compared, said: pa.Table) -> None:
-    """``link_again``: the records that are grouped anew."""
+    """``link_affected``: components of the night before with a stirred record; ``link_again``: the records that are grouped anew."""
     connection.register("link_said", said)
-    words = "SELECT party_l AS party_id FROM link_said UNION ALL SELECT party_r FROM link_said"
-    stirred = f"SELECT party_id FROM {night.stirred} UNION ALL {words}"
+    stirred = f"SELECT party_id FROM {night.stirred} UNION ALL SELECT party_l FROM link_said UNION ALL SELECT party_r FROM link_said"
     connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE link_again AS SELECT party_id, n, digest FROM {night.records} WHERE n IS NOT NULL AND "
-        f"(component IS NULL OR component IN (SELECT component FROM {night.records} SEMI JOIN ({stirred}) USING (party_id) "
-        "WHERE component IS NOT NULL))"
+        f"CREATE OR REPLACE TEMP TABLE link_affected AS SELECT DISTINCT component FROM {night.known} SEMI JOIN ({stirred}) USING (party_id)"
+    )
+    inside = f"SELECT place FROM {night.known} SEMI JOIN link_affected USING (component)"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE link_again AS SELECT n, digest FROM {night.records} SEMI JOIN ({inside}) USING (place) "
+        f"WHERE n IS NOT NULL UNION ALL SELECT n, digest FROM {night.records} WHERE place IS NULL"
     )
     connection.unregister("link_said")

@@ -15,7 +15,7 @@ import pytest
 from benchmarks.identities import figures, link, people, records
 from pipelines.errors import DataError
 from pipelines.resolve import linking, training
-from pipelines.resolve.blocking import block
+from pipelines.resolve.blocking import Few, block, numbers
 from pipelines.resolve.clusters import clusters
 from pipelines.resolve.designs import PERSONS
 from pipelines.resolve.linking import compare, connect, grown, link_all, link_some, waterfall
@@ -142,7 +142,7 @@ def test_a_key_that_explodes_is_left_out_tonight(con: duckdb.DuckDBPyConnection,
         "FROM (SELECT * FROM forms WHERE birth_date IS NOT NULL ORDER BY n LIMIT 1), range(900) t(i)"
     )
     con.execute("CREATE OR REPLACE TEMP VIEW tonight AS SELECT * FROM forms UNION ALL BY NAME SELECT * FROM crowd")
-    links = link_some(con, replace(model, design=replace(PERSONS, largest=50)), "tonight", "n >= 900000")
+    links = link_some(con, replace(model, design=replace(PERSONS, largest=50)), "tonight", Few("crowd", numbers(con, "tonight", PERSONS)))
     left = grown(model, links).to_pylist()
     assert {"account, year of birth", "name, birth date"} <= {row["rule"] for row in left}
     assert links.pairs.num_rows == 0
@@ -154,7 +154,7 @@ def test_a_night_finds_what_a_full_run_finds(con: duckdb.DuckDBPyConnection, fra
     con.register("picked", picked)
     con.execute("CREATE OR REPLACE TABLE known AS SELECT * FROM forms ANTI JOIN picked USING (n)")
     full = link_all(con, model, "forms").pairs
-    old, tonight = link_all(con, model, "known").pairs, link_some(con, model, "forms", "n IN (SELECT n FROM picked)").pairs
+    old, tonight = link_all(con, model, "known").pairs, link_some(con, model, "forms", Few("picked", numbers(con, "forms", PERSONS))).pairs
     union = pd.concat([old.to_pandas(), tonight.to_pandas()]).sort_values(["party_l", "party_r"], ignore_index=True)
     pd.testing.assert_frame_equal(union, full.to_pandas(), check_dtype=False)
 
