@@ -75,7 +75,7 @@ def _compared(stages: Path, claims: pd.DataFrame, language: str) -> list[str]:
     sides = [{
         "police": set(claims.loc[[i]].police_report_no.dropna()), "admission": set(claims.loc[[i]].admitted_on.dropna()),
         "hospital": set(roles.entity_id[(roles.claim_id == i) & (roles.role == "hospital")].dropna()),
-        "person": set(roles.entity_id[(roles.claim_id == i) & (roles.entity_kind == "person") & (roles.role != "payee")].dropna()),
+        "person": set(roles.entity_id[(roles.claim_id == i) & roles.role.isin(("insured", "claimant"))].dropna()),
         "vehicle": set(objects.object_entity[objects.claim_id == i].dropna()),
     } for i in ids]  # fmt: skip
     equal = {name: bool(sides[0][name] & sides[1][name]) if sides[0][name] and sides[1][name] else None for name in EQUAL}

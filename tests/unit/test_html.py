@@ -99,8 +99,8 @@ def test_a_lead_says_why_two_claims_are_one_event(html: str) -> None:
     assert "alpha:C1 beta:C2" in crash and "同一交警事故编号，时间相近；同一车辆，时间相近" in crash
     assert "one police report number at about one time; one vehicle at about one time" in crash
     assert (
-        "相隔 0.5 小时，交警事故编号相同，人员不同，车辆相同" in crash
-        and "0.5 hours apart, same police report number, other person" in crash
+        "相隔 0.5 小时，交警事故编号相同，被保险人不同，车辆相同" in crash
+        and "0.5 hours apart, same police report number, other insured person" in crash
     )
     assert "9 families in one hospital" in crowd and "where 0.25 are ordinary" in crowd and "相隔 1 天" in crowd
 
