@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import learnt, played, predicted
+from benchmarks.linking import night_after
 from benchmarks.tables import table
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -251,27 +252,10 @@ def _phases(one: dict[str, Any]) -> list[str]:
 
 def _later(found: dict[str, Any]) -> str:
     """The night after, and growth, in words."""
-    said = [_night_after(b["ours"]) for b in found["books"]]
+    said = [night_after(b["ours"]) for b in found["books"]]
     first, last = found["books"][0]["ours"], found["books"][-1]["ours"]
     grown = f"From {first['records']:,} to {last['records']:,} records the full time grows {found['growth']}-fold."
     return "\n".join([*said, *([grown] if first is not last else [])]) + "\n"
-
-
-def _night_after(one: dict[str, Any]) -> str:
-    """What it takes, and of the full time, without spelling and with it."""
-    full = ("training", "linking", "clustering")
-    bare = [_took(one, ("night after",), unit) / _took(one, full, unit) for unit in ("seconds", "cpu")]
-    night, whole = ("spelling after", "night after"), ("spelling", *full)
-    both = [_took(one, night, unit) / _took(one, whole, unit) for unit in ("seconds", "cpu")]
-    return (
-        f"With one record in a hundred new, the night after takes {_took(one, night[1:], 'seconds'):.1f} s at {one['records']:,} records, "
-        f"{bare[0]:.0%} of the full time ({bare[1]:.0%} of the processor's); with spelling in both, {_took(one, night, 'seconds'):.1f} s, "
-        f"{both[0]:.0%} ({both[1]:.0%})."
-    )
-
-
-def _took(one: dict[str, Any], phases: tuple[str, ...], unit: str) -> float:
-    return float(sum(one["phases"][name][unit] for name in phases))
 
 
 def _timed(name: str, figures: list[dict[str, float]]) -> list[str]:

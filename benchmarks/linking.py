@@ -161,6 +161,23 @@ def measure(work: Path, sizes: tuple[int, ...] = SIZES) -> dict[str, Any]:
     return {"seed": SEED, "memory_limit": MEMORY, "books": books, "growth": round(last["seconds"] / first["seconds"], 1)}
 
 
+def night_after(one: dict[str, Any]) -> str:
+    """What it takes, and of the full time, without spelling and with it."""
+    full = ("training", "linking", "clustering")
+    bare = [_took(one, ("night after",), unit) / _took(one, full, unit) for unit in ("seconds", "cpu")]
+    night, whole = ("spelling after", "night after"), ("spelling", *full)
+    both = [_took(one, night, unit) / _took(one, whole, unit) for unit in ("seconds", "cpu")]
+    return (
+        f"With one record in a hundred new, the night after takes {_took(one, night[1:], 'seconds'):.1f} s at {one['records']:,} records, "
+        f"{bare[0]:.0%} of the full time ({bare[1]:.0%} of the processor's); with spelling in both, {_took(one, night, 'seconds'):.1f} s, "
+        f"{both[0]:.0%} ({both[1]:.0%})."
+    )
+
+
+def _took(one: dict[str, Any], phases: tuple[str, ...], unit: str) -> float:
+    return float(sum(one["phases"][name][unit] for name in phases))
+
+
 def _run(module: str, *words: str) -> str:
     done = subprocess.run([sys.executable, "-m", module, *words], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
