@@ -20,7 +20,7 @@ from pipelines.leads.evidence import TOTAL
 from pipelines.leads.inputs import Given
 from pipelines.leads.learning import labels
 from pipelines.leads.predict import ready
-from pipelines.leads.score import REASON
+from pipelines.leads.score import MOST_ODD, ODD_SHARE, REASON
 
 MOST, LEAST = 4, 1.0
 """So many features are named, each of at least so many points either way; the others are one reason, the rest."""
@@ -55,7 +55,7 @@ def _of_kind(
     matrix = model.encoded(rows, labels(given, kind, as_of))
     points = (model.scored(matrix) - fusion.middle) * scale
     others = reasons[reasons["subject_kind"] == kind].groupby("subject_id")["points"].sum().reindex(points.index)
-    points = points[others.notna() | (points >= LEAST_POINTS)].round(9)
+    points = points[others.notna() | _alone(points)].round(9)
     first = _first(points + others.reindex(points.index).fillna(0.0))
     named = _named(model, matrix.loc[first], points[first], scale)
     rest = points[points.index.difference(first)]
@@ -65,6 +65,13 @@ def _of_kind(
         subject_kind=kind, kind="learnt", limit=np.nan, detail=None, peer=None, scheme="anomaly", severity="low", family="learnt",
         line=None, subjects=int((points >= LEAST_POINTS).sum()),
     ).reindex(columns=REASON)  # fmt: skip
+
+
+def _alone(points: pd.Series) -> pd.Series:
+    """Who is a lead by what was learnt alone: enough points, and no more subjects than are called odd."""
+    most = min(ODD_SHARE * len(points), MOST_ODD)
+    enough: pd.Series = (points >= LEAST_POINTS) & (points.rank(ascending=False, method="max") <= most)
+    return enough
 
 
 def _first(total: pd.Series) -> pd.Index[Any]:

@@ -18,7 +18,8 @@ def feature_name(code: str, messages: Messages) -> Both:
     if code in OWN_WORDS:
         return messages.text("learnt", code)
     if code.startswith(NEAR):
-        return _filled("near", code.removeprefix(NEAR), None, messages)
+        kind = code.removeprefix(NEAR)
+        return _filled("near", kind, None, messages) if kind in messages.ui["kind"] else messages.text("learnt", "near_any")
     if code.startswith(ITS):
         kind, _, feature = code.removeprefix(ITS).partition("_")
         return _filled("its", kind, anomaly.feature_name(feature, messages), messages)

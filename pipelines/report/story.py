@@ -90,10 +90,10 @@ def _words(reason: Mapping[Any, Any], messages: Messages) -> Both:
 
 def _learnt(reason: Mapping[Any, Any], messages: Messages) -> dict[str, Both]:
     code, kind = str(reason["code"]), messages.text("reason", "learnt")
-    name = learnt.feature_name(code, messages)
+    name, say = learnt.feature_name(code, messages), learnt.sentence(code, reason["value"], messages)
     return {
-        "name": {lang: f"{kind[lang]}: {name[lang]}" for lang in LANGUAGES},
-        "say": learnt.sentence(code, reason["value"], messages),
+        "name": {lang: kind[lang] if say[lang] else f"{kind[lang]}: {name[lang]}" for lang in LANGUAGES},
+        "say": say,
         "document": dict.fromkeys(LANGUAGES, ""),
     }
 

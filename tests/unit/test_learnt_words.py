@@ -12,7 +12,18 @@ from pipelines.report.messages import catalogue
 from pipelines.report.quality import notes
 from pipelines.report.story import told
 
-CODES = ("flags", "anomaly", "line", "happened_days", REST, WHOLE, "near_hospital", "log_amount", *(f"its_{k}_log_amount" for k in CONTEXT))
+CODES = (
+    "flags",
+    "anomaly",
+    "line",
+    "happened_days",
+    REST,
+    WHOLE,
+    "near_hospital",
+    "near_any",
+    "log_amount",
+    *(f"its_{k}_log_amount" for k in CONTEXT),
+)
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -33,10 +44,9 @@ def test_learnt_reasons_stand_in_a_lead_with_their_points() -> None:
     reasons = pd.DataFrame({"lead_id": "a", "seq": [1, 2], "code": ["its_person_claims", REST], "kind": "learnt", "points": [30.0, -5.0]})
     reasons = reasons.assign(value=[7.0, None], limit=None, detail=None, peer=None)
     said = told(leads, reasons, catalogue())
-    assert said["points"].sum() == 25.0 and said["name_en"].tolist() == [
-        "learnt from verdicts: of its person, number of claims",
-        "learnt from verdicts: the other features together",
-    ]
+    assert said["points"].sum() == 25.0
+    assert said["name_en"].tolist() == ["learnt from verdicts", "learnt from verdicts: the other features together"]
+    assert said["say_en"].tolist() == ["of its person, number of claims: 7", ""]
 
 
 def test_the_first_page_says_what_each_part_weighs_and_nothing_without_models() -> None:
