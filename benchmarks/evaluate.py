@@ -19,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 
-from benchmarks import addresses, calibration, feedback, figures, proximity, verdicts
+from benchmarks import ablation, addresses, calibration, feedback, figures, proximity, verdicts
 from benchmarks.resolving import NAMES as RESOLVING
 from benchmarks.resolving import resolved
 from benchmarks.rings import NAMES as RINGS
@@ -65,6 +65,7 @@ def source(name: str, data: Path, work: Path) -> dict[str, Any]:
         "red_flags_silent": manifest["silent"],
         "seconds": round(sum(s["seconds"] for s in manifest["stages"]), 1),
         "anomaly_against_labels": _judged(name, data, published / "stages"),
+        "detectors": ablation.families_left_out(workspace, _labels(name, data, published / "stages")),
         **({"network": proximity.compared(published, truth_of_ifraud(data))} if name == "ifraud" else {}),
     }
 
@@ -78,13 +79,16 @@ def _fired(published: Path) -> dict[str, int]:
 def _judged(name: str, data: Path, stages: Path) -> dict[str, float]:
     """The anomaly score, which saw no label, against the labels: for ifraud the truth of claims nobody investigated, else the verdicts."""
     scores = pd.read_parquet(stages / "leads" / "scores.parquet")
-    labels = truth_of_ifraud(data) if name == "ifraud" else _verdicts(stages)
-    both = scores.merge(labels, on="subject_id")
+    both = scores.merge(_labels(name, data, stages), on="subject_id")
     if both.empty:
         return {}
     found = {"auc": auc(both["label"], both["suspicion"]), "ap": average_precision(both["label"], both["suspicion"])}
     found["top_decile_lift"] = top_decile_lift(both["label"], both["suspicion"])
     return {"subjects": len(both), "positive": int(both["label"].sum()), **{k: round(v, 3) for k, v in found.items()}}
+
+
+def _labels(name: str, data: Path, stages: Path) -> pd.DataFrame:
+    return truth_of_ifraud(data) if name == "ifraud" else _verdicts(stages)
 
 
 def truth_of_ifraud(data: Path) -> pd.DataFrame:
@@ -107,8 +111,10 @@ def simulated(seed: int, claims: int, work: Path) -> dict[str, Any]:
     judged: dict[str, Any] = json.loads(run("evaluate", book / "truth", "--workspace", workspace))
     out = (workspace / "latest").resolve()
     rings = found(out, book / "truth")
+    without = {"ablations": ablation.reasons_left_out(workspace, book / "truth", KEY)}
+    without |= {"detectors": ablation.families_left_out(workspace, ablation.guilty(book / "truth", out.parent / "stages", KEY))}
     links = calibration.by_truth(out.parent / "stages", book / "truth")
-    return {"seed": seed, "claims": claims, **judged, **resolved(out.parent / "stages", book / "truth"), **rings, "links": links}
+    return {"seed": seed, "claims": claims, **judged, **resolved(out.parent / "stages", book / "truth"), **rings, "links": links, **without}
 
 
 def _feedback(work: Path, seeds: list[int]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from benchmarks import learnt, played, predicted
+from benchmarks import learnt, left_out, played, predicted
 from benchmarks.linking import night_after
 from benchmarks.tables import table
 
@@ -62,6 +62,7 @@ def evaluation(result: dict[str, Any]) -> str:
             _resolving(result["summary"]),
             _rings(result["summary"]),
         ]
+    parts.append(left_out.section(result["simulated"], result["sources"]))
     if result.get("verdicts"):
         parts.append(learnt.section(result["verdicts"]))
     if "feedback" in result:

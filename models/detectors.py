@@ -60,10 +60,17 @@ class SeveralAnomaly(RelativeAnomaly):
 
     def rate(self, matrix: np.ndarray) -> np.ndarray:
         """Weighted mean of the surprises, in halvings."""
-        found = np.zeros(len(matrix))
-        for name, family, weight in self.families_:
-            found += weight * self._surprise(name, family, matrix)
-        return found / self._total()
+        return self.mean(self.surprises(matrix))
+
+    def surprises(self, matrix: np.ndarray) -> dict[str, np.ndarray]:
+        """Of each family, by name, the surprise of every row, in halvings."""
+        return {name: self._surprise(name, family, matrix) for name, family, _ in self.families_}
+
+    def mean(self, surprises: dict[str, np.ndarray]) -> np.ndarray:
+        """Weighted mean of the surprises of some families."""
+        weights = {name: weight for name, _, weight in self.families_ if name in surprises}
+        found: np.ndarray = np.average([surprises[n] for n in weights], axis=0, weights=list(weights.values()))
+        return found
 
     def gains(self, matrix: np.ndarray) -> np.ndarray:
         """Each family's surprise, shared among the columns by what they add to it."""

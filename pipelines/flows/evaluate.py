@@ -70,7 +70,7 @@ def evaluate(out: Path, stages: Path, truth: Path, key: str) -> dict[str, Any]:
 
 def culprits(out: Path, stages: Path, truth: Path, key: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Guilty subjects and everybody in the truth as :func:`judged` takes them, rings of the run among them."""
-    guilty, known = _truth(truth, stages, key)
+    guilty, known = read_truth(truth, stages, key)
     rings = _rings(out, known)
     more = rings.loc[rings["planted"], ["instance", "scheme", "subject"]]
     return pd.concat([guilty, more], ignore_index=True), pd.concat([known, rings], ignore_index=True)
@@ -118,7 +118,7 @@ def led(out: Path) -> pd.DataFrame:
     return joined.assign(subject=subject_key(joined["subject_kind"], joined["subject_id"]))
 
 
-def _truth(truth: Path, stages: Path, key: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def read_truth(truth: Path, stages: Path, key: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Guilty subjects and all subjects of the truth, named as the run names them."""
     subjects = _csv(truth / "subjects.csv").drop(columns="scheme", errors="ignore")
     known = subjects.merge(_csv(truth / "instances.csv"), on="instance")
