@@ -162,16 +162,18 @@ def measure(work: Path, sizes: tuple[int, ...] = SIZES) -> dict[str, Any]:
 
 
 def night_after(one: dict[str, Any]) -> str:
-    """What it takes, and of the full time, without spelling and with it."""
-    full = ("training", "linking", "clustering")
-    bare = [_took(one, ("night after",), unit) / _took(one, full, unit) for unit in ("seconds", "cpu")]
-    night, whole = ("spelling after", "night after"), ("spelling", *full)
-    both = [_took(one, night, unit) / _took(one, whole, unit) for unit in ("seconds", "cpu")]
-    return (
-        f"With one record in a hundred new, the night after takes {_took(one, night[1:], 'seconds'):.1f} s at {one['records']:,} records, "
-        f"{bare[0]:.0%} of the full time ({bare[1]:.0%} of the processor's); with spelling in both, {_took(one, night, 'seconds'):.1f} s, "
-        f"{both[0]:.0%} ({both[1]:.0%})."
-    )
+    """What it takes, and of the full time, without spelling and with it; spelling of the night was not always measured."""
+    said = f"With one record in a hundred new, the night after takes {_beside(one, ('night after',), FULL)}"
+    if "spelling after" not in one["phases"]:
+        return f"{said}."
+    return f"{said}; with spelling in both, {_beside(one, ('spelling after', 'night after'), ('spelling', *FULL))}."
+
+
+def _beside(one: dict[str, Any], night: tuple[str, ...], full: tuple[str, ...]) -> str:
+    took = {unit: (_took(one, night, unit), _took(one, full, unit)) for unit in ("seconds", "cpu")}
+    shares = {unit: part / whole for unit, (part, whole) in took.items()}
+    seconds = f"{took['seconds'][0]:.1f} s at {one['records']:,} records"
+    return f"{seconds}, {shares['seconds']:.0%} of the full time ({shares['cpu']:.0%} of the processor's)"
 
 
 def _took(one: dict[str, Any], phases: tuple[str, ...], unit: str) -> float:
