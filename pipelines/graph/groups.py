@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from features import schema
+from features.indicators import INDICATORS
 from pipelines.graph.communities import communities
 
 
@@ -41,10 +42,15 @@ SOURCES = {
 """Red flags whose subject and evidence are a group. Their own exclusions and exemptions hold for the rings, too."""
 BLOCK_EVENTS, BLOCK_PERSONS, BLOCK_FAMILIES = 3, 4, 3
 """Smaller accident blocks are no rings: people who crashed twice meet again by chance, and families drive together."""
+MET_AGAIN = 3
+"""Two strangers who meet again, for so many persons of a block: in blocks of chance meetings it is one in dozens, or none."""
 LINK, CRASH, AGAIN = "link", "crash", "again"
 """What a group comes from where no red flag names it: validated links; accidents; accidents in which the same strangers meet again."""
 PILES = "N05"
 """The red flag that piles up another one, named in its detail: that one made the group as well."""
+GRAVE = frozenset(flag.code for flag in INDICATORS if flag.grain == "claim" and flag.severity == "high")
+"""Red flags that are grave on a single claim. A pile of one rests on two things: what each claim shows by itself, and that so many come
+together; of a lesser one (bills dearer than elsewhere) the pile may be no more than the party's own kind of business."""
 RESTS_ON = {code: source.rests_on for code, source in SOURCES.items()} | {LINK: (), CRASH: (), AGAIN: (CRASH, AGAIN)}
 BLOCK, COMMUNITY = "accident_block", "community"
 CONTACTS = ("phone", "account", "device")
@@ -117,7 +123,7 @@ def _crashed(tables: Mapping[str, ir.Table]) -> Groups:
     events = members.filter(members.role == "event").select("block_id", event_id="entity_id")
     motor = tables["claim_view"].filter(lambda t: t.line == "motor").select("claim_id", "event_id")
     # A block of chance meetings is a long chain: who stages accidents meets the same people in the next one.
-    again = large.select("block_id", code=ibis.ifelse(2 * large.n_again >= large.n_persons, AGAIN, CRASH))
+    again = large.select("block_id", code=ibis.ifelse(MET_AGAIN * large.n_again >= large.n_persons, AGAIN, CRASH))
     claims = events.inner_join(motor, "event_id").inner_join(again, "block_id").select("block_id", "claim_id", "code").to_pandas()
     people = members.filter(members.role == "person").select("block_id", "entity_id").to_pandas()
     units = claims.assign(group="crash|" + claims.block_id, unit=claims.claim_id)

@@ -33,6 +33,19 @@ def test_a_pile_beyond_chance_is_found_with_its_claims():
     assert (row["code"], row["detail"], row["value"]) == (CODE, "H01", 8.0) and row["limit"] < 1.0
 
 
+def test_a_pile_within_months_is_found_where_years_hide_it():
+    tables = given(4)
+    view = tables["claim_view"]
+    days = np.random.default_rng(3).integers(0, 1400, len(view))
+    view["event_at"] = pd.Timestamp("2022-01-01") + pd.to_timedelta(days, "D")
+    view.loc[4:203, "hospital_id"] = "hospital:00000000000000ff"
+    assert concentrations(tables).empty
+    view.loc[:3, "event_at"] = pd.Timestamp("2024-05-01") + pd.to_timedelta([0, 20, 40, 60], "D")
+    view.loc[4:203, "event_at"] = pd.Timestamp("2022-01-01") + pd.to_timedelta(range(200), "D")
+    found = concentrations(tables)
+    assert sorted(found["evidence_key"]) == sorted(f"a:{i}" for i in range(4)) and found["limit"].max() < 0.2
+
+
 def test_chance_alone_piles_nothing_up():
     assert concentrations(given(0)).empty
 
