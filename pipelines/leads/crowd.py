@@ -119,7 +119,7 @@ def _piled(rows: tuple[ir.Table, ir.Table], kind: str, column: str, s: Mapping[s
     possible = int(crowd.filter(crowd.households >= s["households"]).count().execute())
     whole = _unlikely(collected(_whole(known, hit, rates, s)), possible)
     waves = _unlikely(collected(_waves(known, hit, rates, s)), round(possible * _windows(known, s["days"])))
-    found = pd.concat([whole.assign(last_day=pd.NaT), waves], ignore_index=True)
+    found = pd.concat([whole, waves], ignore_index=True)
     return found[found["q"] < s["level"]].assign(subject_kind=kind)
 
 
