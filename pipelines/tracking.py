@@ -171,9 +171,16 @@ def _new_run(client: Any, experiment: str, manifest: Mapping[str, Any], files: t
 def _metrics(manifest: Mapping[str, Any]) -> dict[str, float]:
     stages = {f"seconds.{s['stage']}": s["seconds"] for s in manifest["stages"]}
     peaks = {f"peak_mib.{s['stage']}": s["peak_mib"] for s in manifest["stages"]}
-    drift = manifest.get("drift")
-    watched = {"drift.alarms": float(len(drift["alarms"])), "drift.capital": drift["capital"]} if drift else {}
-    return {**stages, **peaks, **watched, **{f"count.{k}": float(v) for k, v in manifest["counts"].items()}}
+    return {**stages, **peaks, **_watched(manifest.get("drift") or {}), **{f"count.{k}": float(v) for k, v in manifest["counts"].items()}}
+
+
+def _watched(drift: Mapping[str, Any]) -> dict[str, float]:
+    """Alarms, the greatest capital, the rate of proven verdicts; nights of before there was a watch have none."""
+    if not drift:
+        return {}
+    rate = drift["verdicts"]["rate"]
+    told = {"drift.alarms": float(len(drift["alarms"])), "drift.capital": float(drift["capital"])}
+    return told | ({"drift.verdict_rate": float(rate)} if rate is not None else {})
 
 
 def main() -> None:

@@ -9,6 +9,7 @@ import pytest
 from pipelines.leads.drift import Watch, observed, run, told
 from pipelines.report.messages import catalogue
 from pipelines.report.quality import alarms
+from pipelines.tracking import _watched
 
 
 def book(claims: int, high: float = 0.0, verdicts: int = 0) -> dict[str, pd.DataFrame]:
@@ -85,3 +86,11 @@ def test_a_change_is_told_in_both_languages_and_ends_with_a_restart():
     anew = watch(71, "2026-03-13")
     later = told(run(book(1775, 3.0), before, anew), anew)
     assert later["alarms"] == [] and later["nights"] == 1
+
+
+def test_a_night_without_a_watch_and_one_without_verdicts_have_figures_that_mlflow_takes():
+    said = told(run(book(100), {}, watch(0)), watch(0))
+    assert said["verdicts"]["rate"] is None and said["alarms"] == []
+    assert _watched({}) == {} and set(_watched(said)) == {"drift.alarms", "drift.capital"}
+    known = told(run(book(100, verdicts=9), {}, watch(0)), watch(0))
+    assert _watched(known)["drift.verdict_rate"] == pytest.approx(3 / 8, abs=1e-4)
