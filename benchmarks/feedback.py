@@ -45,12 +45,13 @@ SETTINGS, AS_OF = Priority(), pd.Timestamp("2026-01-01")
 
 @dataclass(frozen=True)
 class Policy:
-    """How a list is made: learning or not, which power of money (None: the product's), and how it explores."""
+    """How a list is made: learning or not, which power of money (None: the product's), how it explores, in or beside the capacity."""
 
     learning: bool = True
     tested: bool = True
     power: float | None = None
     explore: str = ""
+    beside: bool = False
 
 
 POLICIES = {
@@ -59,10 +60,13 @@ POLICIES = {
     "learning, ordered as before": Policy(tested=False),
     "learning (the product now)": Policy(),
     "learning × amount": Policy(power=1.0),
-    "the product, and information": Policy(explore="information"),
-    "the product, and upper bounds": Policy(explore="bound"),
-    "the product, and a lot": Policy(explore="lot"),
-    "Thompson sampling": Policy(explore="thompson"),
+    "and information, beside": Policy(explore="information", beside=True),
+    "and upper bounds, beside": Policy(explore="bound", beside=True),
+    "and a lot, beside": Policy(explore="lot", beside=True),
+    "and information, within": Policy(explore="information"),
+    "and upper bounds, within": Policy(explore="bound"),
+    "and a lot, within": Policy(explore="lot"),
+    "and Thompson sampling": Policy(explore="thompson"),
 }
 
 
@@ -157,10 +161,10 @@ def play(of: Pool, in_world: World, capacity: int, policy: Policy, seed: int) ->
             _as_the_product(of, (rows, money, chance), capacity, tested, order)
         owed += SHARE * capacity if policy.explore in ("information", "bound", "lot") else 0.0
         places, owed = int(owed), owed - int(owed)
-        rest = order[capacity - places :]
-        picks = [*order[: capacity - places], *rest[_explored(policy, design[rest], (chance[rest], odds[rest], uncertain), places, rng)]]
-        seen += [(rows[i], guilty[rows[i]] != in_world.wrong[night, i], night + in_world.delay[night, i]) for i in picks]
-        right = [i for i in picks if guilty[rows[i]]]
+        listed, rest = np.split(order, [capacity if policy.beside else capacity - places])
+        extra = rest[_explored(policy, design[rest], (chance[rest], odds[rest], uncertain), places, rng)]
+        seen += [(rows[i], guilty[rows[i]] != in_world.wrong[night, i], night + in_world.delay[night, i]) for i in (*listed, *extra)]
+        right = [i for i in (listed if policy.beside else (*listed, *extra)) if guilty[rows[i]]]
         hits, amount = hits + len(right), amount + float(money[right].sum())
     return {"hits": hits, "amount": amount}
 

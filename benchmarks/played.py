@@ -18,8 +18,8 @@ def section(found: dict[str, Any]) -> str:
         f"Worlds {', '.join(map(str, found['worlds']))} of each sort, {found['new']} new cases a night, drawn from the "
         f"{found['cases']:,} ({found['guilty']:,} right; digest `{found['digest']}`) that the nights of these books published. Amount and "
         "hits are times those of the list as it was before there were verdicts (asked: ≥ 1.3 times its amount): mean, least and most over "
-        "the worlds. The ceiling knows the truth and takes the most money. Policies that explore give a tenth of the capacity to it; the "
-        "product explores beyond the list instead, which costs none of these places.\n\n"
+        "the worlds. The ceiling knows the truth and takes the most money. Exploration has a tenth of the capacity, within or beside it, "
+        "as in the product; what is found beside it is not counted.\n\n"
     )
     head = ("capacity", "policy", "amount", "least", "most", "hits", "least", "most", "share of the money", "recall")
     parts = [f"### {found['nights']} nights of verdicts\n\n" + said]
