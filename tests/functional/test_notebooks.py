@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import os
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,21 @@ import pandas as pd
 import pytest
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "notebooks").glob("*.ipynb"))
+LIMIT = 300
+"""Seconds after which a notebook is stopped: one that hangs must not hold up all others."""
+
+
+def _too_late(*_: object) -> None:
+    raise TimeoutError(f"a notebook runs for more than {LIMIT} s")
+
+
+@pytest.fixture
+def limited() -> Iterator[None]:
+    before = signal.signal(signal.SIGALRM, _too_late)
+    signal.alarm(LIMIT)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)
 
 
 def code(path: Path) -> list[dict[str, Any]]:
@@ -32,6 +49,7 @@ def test_a_notebook_calls_and_never_defines(path: Path) -> None:
         assert not kinds & {ast.FunctionDef, ast.ClassDef, ast.For, ast.While}
 
 
+@pytest.mark.usefixtures("limited")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_a_notebook_runs_on_a_night(path: Path, small_night, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.setenv("FRAUDLEADS_WORKSPACE", str(small_night.out.parents[2]))
@@ -64,5 +82,23 @@ def _retrained(space: dict[str, Any]) -> None:
     assert space["figures"]["nights"] >= 1 and set(space["figures"]["kinds"]) <= set(space["verdicts"].index)
 
 
-SEEN = {"01_meet_a_night": _scorecard, "02_from_link_to_ring": _ring, "03_retrain_and_compare": _retrained}
+def _taken_apart(space: dict[str, Any]) -> None:
+    """Points sum to the score, columns to the suspicion, and a column that is put back to what is usual makes it less."""
+    assert space["gap"] == 0.0
+    assert space["parts"].sum() == pytest.approx(space["suspicion"])
+    assert space["detector"].suspicion(space["calmer"]).iloc[0] < space["suspicion"]
+    assert len(space["unusual"]) > 0
+
+
+def _met(space: dict[str, Any]) -> None:
+    _scorecard(space)
+    assert space["arrived"].set_index("table")["rows"]["claims"] == len(space["claims"]) > 0
+
+
+SEEN = {
+    "01_meet_the_data": _met,
+    "02_retrain_and_compare": _retrained,
+    "03_why_this_lead": _taken_apart,
+    "04_from_link_to_ring": _ring,
+}
 """What to look at after each notebook; one without an entry fails."""
