@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from benchmarks import learnt, left_out, played, predicted
+from benchmarks import learning, learnt, left_out, played, predicted
 from benchmarks.linking import night_after
 from benchmarks.tables import table
 
@@ -185,7 +185,8 @@ def performance(found: dict[str, Any]) -> str:
     nights = [_nights(found["nights"])] if found["nights"] else []
     linked = [linking(found["linking"])] if found["linking"] else []
     parts = [text(found[name]) for name, text in (("propagation", propagation), ("links", links)) if found.get(name)]
-    return "\n".join([*nights, *linked, *parts])
+    taught = [one["learning"] for one in found["nights"] if "learning" in one]
+    return "\n".join([*nights, *([learning.section(taught)] if taught else []), *linked, *parts])
 
 
 def _nights(results: list[dict[str, Any]]) -> str:

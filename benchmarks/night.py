@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks import figures, linking, links, propagation
+from benchmarks import figures, learning, linking, links, propagation
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = [sys.executable, "-m", "pipelines.cli"]
@@ -47,9 +47,11 @@ def bench(claims: int, work: Path) -> dict[str, Any]:
     stages = {s["stage"]: {"seconds": s["seconds"], "peak_mib": s["peak_mib"]} for s in manifest["stages"]}
     night["peak_mib"] = max(night["peak_mib"], *(s["peak_mib"] for s in stages.values()))  # a stage resets what the system remembers
     peer = _peer(next((var / "runs").glob("*/stages")), work / "peer.json")
+    learnt = learning.bench(book, var)
     shutil.rmtree(book)
     shutil.rmtree(var)
-    return {"claims": claims, "simulate": made, "night": night, "again": again, "stages": stages, "peer": peer, **_ratio(stages, peer)}
+    told = {"simulate": made, "night": night, "again": again, "stages": stages, "peer": peer, "learning": learnt}
+    return {"claims": claims, **told, **_ratio(stages, peer)}
 
 
 def _peer(stages: Path, out: Path) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from models.evaluate import auc, average_precision, bootstrap, precision_at, recall_at, top_decile_lift
+from models.reliability import gap, reliability
 from models.supervised import Rows, Supervised
 
 VERDICT = ["subject_id", "opened_at", "decided_at", "label", "amount", "scheme"]
@@ -105,7 +106,8 @@ def figures(tested: pd.DataFrame, capacity: int, seed: int = 7) -> dict[str, obj
     -------
     dict
         subjects, proven; auc, ap, lift, precision and recall at capacity as {value, low, high}; amount (proven money within capacity, as
-        a share of all proven money); calibration (mean gap between probability and rate, by tenths); recall by scheme at capacity.
+        a share of all proven money); calibration (mean gap between probability and rate),
+        reliability (both by tenths); recall by scheme at capacity.
     """
     truth, score = tested["label"].to_numpy(dtype=float), tested["score"].to_numpy(dtype=float)
     k = min(capacity, max(1, len(tested)))
@@ -121,22 +123,18 @@ def figures(tested: pd.DataFrame, capacity: int, seed: int = 7) -> dict[str, obj
     proven = tested[tested["label"] == 1]
     money = float(proven["amount"].fillna(0.0).sum())
     found["amount"] = round(float((first["amount"].fillna(0.0) * first["label"]).sum()) / money, 4) if money else None
-    found["calibration"] = calibration(tested)
+    told = groups(tested)
+    found |= {"calibration": gap(told) if len(told) else None, "reliability": told.to_dict("list")}
     caught = proven.assign(hit=proven["subject_id"].isin(first["subject_id"]), scheme=proven["scheme"].fillna("unknown"))
     found["recall_by_scheme"] = caught.groupby("scheme")["hit"].mean().round(3).to_dict()
     return found
 
 
-def calibration(tested: pd.DataFrame) -> float | None:
-    """Mean absolute gap between the mean probability and the rate of proven subjects, over tenths by probability; None without any."""
+def groups(tested: pd.DataFrame) -> pd.DataFrame:
+    """Probability said against rate proven, see :func:`models.reliability.reliability`, of subjects scored by what was learnt."""
     known = tested.dropna(subset=["probability"])
-    if len(known) < 10:
-        return None
-    tenth = pd.qcut(known["probability"].rank(method="first"), 10, labels=False)
-    by = known.groupby(tenth)
-    gap = (by["probability"].mean() - by["label"].mean()).abs()
-    share = by["label"].count() / len(known)
-    return round(float((gap * share).sum()), 4)
+    chance = known["probability"].clip(1e-9, 1 - 1e-9).to_numpy(dtype=float)
+    return reliability(known["label"].to_numpy(dtype=float), np.log(chance / (1 - chance)))
 
 
 def better(truth: np.ndarray, challenger: np.ndarray, champion: np.ndarray, seed: int = 7) -> dict[str, float]:

@@ -13,10 +13,13 @@ from models.backtest import Night, figures, walk_forward
 from pipelines import config
 from pipelines.flows.past import Past, judged_kinds, nights, verdicts
 from pipelines.leads.predict import of_kind, ready, unlabelled, worth
+from pipelines.report.reliability import Plot
 
 
-def backtest(workspace: Path, config_file: Path | None, tell: Callable[[str], None]) -> str:
-    """Figures by kind of subject, as JSON; a kind none of whose investigations was opened after a night is said to be so.
+def backtest(workspace: Path, config_file: Path | None, tell: Callable[[str], None], plots: Path | None = None) -> str:
+    """Figures by kind of subject, as JSON; a folder ``plots`` gets ``<kind>/reliability.svg``.
+
+    A kind none of whose investigations was opened after a night is said to be so.
 
     Raises
     ------
@@ -27,6 +30,10 @@ def backtest(workspace: Path, config_file: Path | None, tell: Callable[[str], No
     with nights(workspace, settings) as past:
         tell(f"{len(past)} nights from {past[0].as_of.date()} to {past[-1].as_of.date()}")
         found = {kind: _of_kind(past, kind, settings) for kind in judged_kinds(past[-1])}
+    for kind, one in found.items():
+        if plots and one.get("reliability"):
+            (plots / kind).mkdir(parents=True, exist_ok=True)
+            Plot(pd.DataFrame(one["reliability"])).save(plots / kind)
     return json.dumps({"nights": len(past), "kinds": found}, indent=2, ensure_ascii=False)
 
 

@@ -10,6 +10,7 @@ from models.card import Card
 from models.challenger import Challenger
 from models.evaluate import auc, average_precision, top_decile_lift
 from models.fusion import Fusion
+from models.reliability import gap, reliability
 from pipelines.flows.past import Past
 from pipelines.leads.champions import SCORECARD
 
@@ -32,7 +33,10 @@ def about_model(night: Past, kind: str, challenger: Challenger, against: tuple[s
         "proven": int(truth.sum()),
         "cleared": int(len(truth) - truth.sum()),
     }
-    return {"kind": kind, "parameters": parameters, "metrics": _rounded(metrics), "columns": model.columns_}
+    groups = reliability(truth, model.out_of_fold_.to_numpy())
+    metrics |= {"calibration_gap": gap(groups)}
+    told = {"columns": model.columns_, "reliability": groups.to_dict("list")}
+    return {"kind": kind, "parameters": parameters, "metrics": _rounded(metrics), **told}
 
 
 def about_scorecard(night: Past, told: pd.DataFrame, better_by: dict[str, float]) -> dict[str, Any]:
@@ -60,10 +64,16 @@ def model_card(about: dict[str, Any]) -> str:
         f"| part of the score | weight |\n|---|---:|\n{weights}\n\n"
         "Before any verdict the weights are 1, 1, 1 and 0.\n\n"
         f"| figure, out of fold | value |\n|---|---:|\n{rows}\n\n"
+        f"What was learnt, out of fold (`reliability.svg` draws it):\n\n{_reliability(about['reliability'])}\n\n"
         f"{len(about['columns'])} columns: {', '.join(about['columns'])}.\n\n"
         "Limits: only investigated subjects are judged, and those were chosen; folds are of subjects, not of time. "
         "A score is a reason to look and decides nothing.\n"
     )
+
+
+def _reliability(groups: dict[str, list[float]]) -> str:
+    rows = "\n".join("| " + " | ".join(str(v) for v in row) + " |" for row in zip(*groups.values(), strict=True))
+    return f"| subjects | probability said | rate proven | low | high |\n|---:|---:|---:|---:|---:|\n{rows}"
 
 
 def scorecard(card: Card, promised: pd.DataFrame, about: dict[str, Any]) -> str:

@@ -22,6 +22,7 @@ from pipelines.leads.judged import judged, of_kind, parts_of, promised, schemes
 from pipelines.leads.learning import labels, verdicts
 from pipelines.leads.predict import ready
 from pipelines.leads.score import anomalies
+from pipelines.report.reliability import Plot
 
 Tell = Callable[[str], None]
 
@@ -115,7 +116,7 @@ def _of_kind(workspace: Path, night: Past, of: tuple[str, pd.DataFrame], setting
     fusion = challenger.fusion()
     rival, against = _against(workspace, night, kind, challenger)
     about = about_model(night, kind, challenger, (rival, against, fusion))
-    digest = registry.store(workspace, (model, fusion), about, model_card(about))
+    digest = registry.store(workspace, (model, fusion, Plot(pd.DataFrame(about["reliability"]))), about, model_card(about))
     tracking.record_model(workspace.resolve(), workspace.resolve() / registry.FOLDER / digest, about)
     if against["low"] <= 0 or registry.champions(workspace).get(kind) == digest:
         return f"{kind}: {digest} is stored and not promoted ({told_of(about)})"

@@ -23,7 +23,9 @@ from models.supervised import Supervised
 from pipelines.errors import DataError, UsageError
 
 FOLDER = "models"
-FILES = re.compile(r"(model|scorecard|fusion|about|logistic|contrasts|forest)\.json|card\.md|(boosting_\d|deep|deep_\d)\.txt|forest\.skops")
+FILES = re.compile(
+    r"(model|scorecard|fusion|about|logistic|contrasts|forest)\.json|card\.md|(boosting_\d|deep|deep_\d)\.txt|forest\.skops|reliability\.svg"
+)
 LEDGER = "champions.jsonl"
 
 

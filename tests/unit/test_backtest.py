@@ -2,7 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.backtest import Night, better, calibration, figures, stacked, walk_forward
+from models.backtest import Night, better, figures, groups, stacked, walk_forward
+from models.reliability import gap
 from models.supervised import Rows
 from tests.unit.test_supervised import NO_PAIRS
 
@@ -52,7 +53,7 @@ def test_figures_with_intervals(world):
 
 def test_calibration_sees_a_probability_that_is_twice_the_rate():
     tested = pd.DataFrame({"probability": np.full(1000, 0.4), "label": np.tile([1, 0, 0, 0, 0], 200)})
-    assert calibration(tested) == pytest.approx(0.2, abs=0.01)
+    assert gap(groups(tested)) == pytest.approx(0.2, abs=0.01)
 
 
 def test_a_challenger_is_better_only_beyond_the_interval():
