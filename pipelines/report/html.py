@@ -21,6 +21,7 @@ from pipelines.report import events, history, proof, quality, records
 from pipelines.report.draw import network
 from pipelines.report.mask import pseudonym
 from pipelines.report.messages import Both, Messages, plain
+from pipelines.report.rings import story
 from pipelines.report.ringsvg import ring
 from pipelines.report.story import documents, tenths, told
 from pipelines.report.timeline import points, timeline
@@ -160,6 +161,7 @@ def _case(page: Page, row: Row) -> dict[str, Any]:
         "top": [r for r in reasons if r["kind"] == "flag"][:FIRST_REASONS] or reasons[:1],
         "documents": documents(reasons, plain(row["first_document_lead"]))[:FIRST_REASONS],
         "evidence": proof.grouped(page.of_lead("evidence", lead), page.messages),
+        "ring": story(page.tables, subject_id, page.messages),
         "history": history.told(page.of_lead("history", lead), subject_id, page.messages, page.names),
         "records": records.told(page.of_lead("records", lead), page.messages, page.names),
         "events": events.told(page.of_lead("events", lead), page.messages),

@@ -16,13 +16,15 @@ from rich.text import Text
 from pipelines.errors import UsageError
 from pipelines.report import ringpng, ringsvg
 from pipelines.report.mask import identifier, pseudonym, short
-from pipelines.report.messages import BLANK, Messages, catalogue, plain
+from pipelines.report.messages import BLANK, LANGUAGES, Messages, catalogue, plain
 
 LIST = (
     "ring", "kind", "organiser", "n_members", "n_claims", "amount", "first", "last", "chance", "new_members", "is_lead",
 )  # fmt: skip
 MEMBER = ("member", "role", "n_claims", "between", "signs")
 STYLE = Path(__file__).parent / "templates" / "page.css"
+LEAST = 1e-99
+"""A chance below this is told as below it."""
 MOST = 60
 """Members and claims shown; the rest is counted."""
 Tables = Mapping[str, pd.DataFrame]
@@ -116,6 +118,28 @@ def why(row: Mapping[Any, Any], messages: Messages, language: str) -> str:
     codes = plain(row["evidence"])
     words = {"flags": codes, "signs": _made_by(row, messages, language), "proven": str(row["n_proven"]), "none": ""}
     return messages.text("ring_why", row["why"], what=words[str(row["why"])])[language]
+
+
+def story(tables: Tables, subject_id: str, messages: Messages) -> list[dict[str, str]]:
+    """A ring lead's own sentence: who, around whom, for how much, how improbable, and what speaks against it; none for other subjects."""
+    known = tables.get("rings")
+    own = [] if known is None else known[known.ring_id == subject_id].to_dict("records")
+    return [{language: _sentence(row, messages, language) for language in LANGUAGES} for row in own]
+
+
+def _sentence(row: Mapping[Any, Any], messages: Messages, language: str) -> str:
+    links = (
+        {}
+        if pd.isna(row["p"])
+        else {"n": row["n_links"], "possible": row["n_possible"], "p": f"{row['p']:.0e}" if row["p"] > LEAST else f"< {LEAST:.0e}"}
+    )
+    said = messages.text(
+        "text", "ring_story", members=row["n_members"], people=row["n_people"], families=row["n_families"],
+        organiser=pseudonym(messages, str(row["organiser_kind"]), row["organiser_id"])[language], claims=row["n_claims"],
+        policies=row["n_policies"], amount=_money(row["amount"]), first=_day(row["first_at"]), last=_day(row["last_at"]),
+    )[language]  # fmt: skip
+    linked = messages.text("text", "ring_story_links", **links)[language] if links else ""
+    return said + linked + messages.text("text", "ring_story_why", why=why(row, messages, language))[language]
 
 
 def _made_by(row: Mapping[Any, Any], messages: Messages, language: str) -> str:

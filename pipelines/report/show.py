@@ -15,7 +15,7 @@ from rich.text import Text
 
 from features.schema import tables as canonical
 from pipelines.errors import UsageError
-from pipelines.report import events, history, records
+from pipelines.report import events, history, records, rings
 from pipelines.report.mask import identifier, masked, pseudonym
 from pipelines.report.messages import BLANK, Messages, catalogue, plain
 from pipelines.report.story import documents, tenths, told
@@ -64,6 +64,7 @@ def lead(tables: Mapping[str, pd.DataFrame], lead_id: str, language: str, names:
     wanted = documents(reasons, plain(row.first_document))
     ask = [Text(f"{i}. {d[language]}") for i, d in enumerate(wanted, 1)]
     facts = [*_facts(row, messages, language), _case(tables["cases"], row, messages, language)]
+    facts += [Text(line[language]) for line in rings.story(tables, str(row.subject_id), messages)]
     past = tables["lead_history"].loc[lambda t: t.lead_id == row.lead_id].to_dict("records")
     facts += [Text(line[language], style="italic") for line in history.told(past, row.subject_id, messages, names or {})]
     head = Panel(Group(*facts), title=title, subtitle=messages.text("text", "never")[language])

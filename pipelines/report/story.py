@@ -31,10 +31,12 @@ def told(leads: pd.DataFrame, reasons: pd.DataFrame, messages: Messages) -> pd.D
     -------
     DataFrame
         ``lead_id, seq, code, kind, value, limit, detail, points, peer`` and ``name``, ``say``, ``document`` per language
-        (``say_zh``, ``say_en``, ...), sorted by lead and ``seq``.
+        (``say_zh``, ``say_en``, ...), sorted by lead and ``seq``; reasons of no points are left out.
     """
     own = reasons[reasons.lead_id.isin(leads.lead_id)]
-    whole = pd.concat([own, _rest(leads, own)], ignore_index=True).sort_values(["lead_id", "seq", "code"], kind="stable")
+    # A flag that fires on every other subject is worth nothing, and says nothing of this one.
+    shown = own[own.points.astype(float).abs() >= TINY]
+    whole = pd.concat([shown, _rest(leads, own)], ignore_index=True).sort_values(["lead_id", "seq", "code"], kind="stable")
     columns = [f"{part}_{lang}" for part in PARTS for lang in LANGUAGES]
     words = pd.DataFrame([_words(r, messages) for r in whole.to_dict("records")], index=whole.index, columns=columns)
     return pd.concat([whole, words], axis=1)

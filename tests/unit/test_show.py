@@ -6,6 +6,9 @@ import pytest
 from features.indicators import INDICATORS
 from pipelines.errors import UsageError
 from pipelines.report import show
+from pipelines.report.messages import catalogue
+from pipelines.report.rings import story as ring_story
+from pipelines.report.story import told
 from tests.unit import report_book
 
 TABLES = report_book.tables()
@@ -89,3 +92,29 @@ def test_every_flag_has_a_card_in_both_languages(flag) -> None:  # type: ignore[
 def test_the_list_of_flags_has_a_line_each() -> None:
     lines = show.as_text(show.cards(INDICATORS, "zh"), 160).splitlines()
     assert len(lines) >= len(INDICATORS) and all(any(line.lstrip().startswith(f.code) for line in lines) for f in INDICATORS)
+
+
+def test_a_ring_lead_tells_members_money_links_and_why_in_words() -> None:
+    row = {
+        "ring_id": "ring:1", "n_members": 8, "n_people": 6, "n_families": 5, "organiser_kind": "hospital", "organiser_id": "hospital:00ff00ff00ff00ff",
+        "n_claims": 7, "n_policies": 0, "amount": 12345.0, "first_at": pd.Timestamp("2025-03-01"), "last_at": pd.Timestamp("2025-06-30"),
+        "p": 1e-9, "n_links": 1, "n_possible": 3, "why": "flags", "evidence": "H01", "made_by": "link", "n_proven": 0,
+    }  # fmt: skip
+    known = {"rings": pd.DataFrame([row])}
+    (said,) = ring_story(known, "ring:1", catalogue())
+    assert all(part in said["en"] for part in ("8 members", "12,345 CNY", "2025-03-01 to 2025-06-30", "1e-09", "H01"))
+    assert "8 名成员" in said["zh"] and "12,345" in said["zh"]
+    (unlinked,) = ring_story({"rings": pd.DataFrame([{**row, "p": None}])}, "ring:1", catalogue())
+    assert "chance of so many" in said["en"] and "chance of so many" not in unlinked["en"]
+    assert ring_story(known, "person:1", catalogue()) == ring_story({}, "ring:1", catalogue()) == []
+
+
+def test_reasons_of_no_points_are_left_out_and_the_rest_still_sums() -> None:
+    leads = pd.DataFrame({"lead_id": ["l"], "score": [23.2], "points_network": [0.0]})
+    names = ("value", "limit", "detail", "peer")
+    rows = enumerate([("M08", 23.2), ("M06", 0.0)])
+    reasons = pd.DataFrame(
+        [{"lead_id": "l", "seq": i, "code": c, "kind": "flag", "points": p, **dict.fromkeys(names)} for i, (c, p) in rows]
+    )
+    found = told(leads, reasons.assign(value=1.0, limit=1.0), catalogue())
+    assert found["code"].tolist() == ["M08"] and found["points"].sum() == 23.2
