@@ -96,7 +96,8 @@ def test_the_list_of_flags_has_a_line_each() -> None:
 
 def test_a_ring_lead_tells_members_money_links_and_why_in_words() -> None:
     row = {
-        "ring_id": "ring:1", "n_members": 8, "n_people": 6, "n_families": 5, "organiser_kind": "hospital", "organiser_id": "hospital:00ff00",
+        "ring_id": "ring:1", "n_members": 8, "n_people": 6, "n_families": 5,
+        "organiser_kind": "hospital", "organiser_id": "hospital:00ff00",
         "n_claims": 7, "n_policies": 0, "amount": 12345.0, "first_at": pd.Timestamp("2025-03-01"), "last_at": pd.Timestamp("2025-06-30"),
         "p": 1e-9, "n_links": 1, "n_possible": 3, "why": "flags", "evidence": "H01", "made_by": "link", "n_proven": 0,
     }  # fmt: skip
