@@ -63,10 +63,13 @@ def _late(book: Path, day: str) -> None:
 
 
 def _merging(night: Night) -> tuple[pd.Series, str, tuple[str, str]]:
-    """The best lead on a person of one record, an older person of one record without a lead, and both records."""
+    """The lead with most points of red flags on a person of one record, an older person of one record without a lead, and both records.
+
+    Red flags stay where records come together; who is odd among peers may not be once two persons are one.
+    """
     leads = pd.read_parquet(night.out / "leads.parquet")
     entities = stage(night, "entities").query("kind == 'person' and records == 1").set_index("entity_id")["first_key"]
-    ours = leads[leads.subject_id.isin(entities.index)].iloc[0]
+    ours = leads[leads.subject_id.isin(entities.index)].sort_values("points_flags", ascending=False, kind="stable").iloc[0]
     seen = pd.read_parquet(night.out.parent / "stages" / "staging" / "parties.parquet").set_index("party_id")["first_received_at"]
     order = entities.map(seen).to_frame("at").assign(key=entities).sort_values(["at", "key"]).index
     older = next(e for e in order if e not in set(leads.subject_id))

@@ -79,7 +79,8 @@ def _retrained(space: dict[str, Any]) -> None:
     """A small book's verdicts are counted, and too few to learn from."""
     assert {"confirmed", "cleared"} <= set(space["verdicts"].columns)
     assert space["said"] and all("too few" in line or "stored" in line for line in space["said"])
-    assert space["figures"]["nights"] >= 1 and set(space["figures"]["kinds"]) <= set(space["verdicts"].index)
+    kinds = {*space["verdicts"].index, *space["outcomes"]["entity"].dropna().str.split(":").str[0]}
+    assert space["figures"]["nights"] >= 1 and {"claim"} <= set(space["figures"]["kinds"]) <= kinds
 
 
 def _taken_apart(space: dict[str, Any]) -> None:
