@@ -27,7 +27,7 @@ import pandas as pd
 
 from benchmarks.played import section
 from models.exploration import covariance, most_informative
-from models.scorecard import POINTS_PER_DOUBLING, learn
+from models.scorecard import LOG_ODDS, learn
 from pipelines.config import Capacity, Priority
 from pipelines.flows import evaluate as truth
 from pipelines.ids import digest
@@ -39,7 +39,6 @@ NIGHTS, NEW, WEEK, CHANGE, APPEAR = 200, 100, 7, 100, 50
 WRONG, JITTER, HONEST, PROMISE, MIX = 0.04, 0.5, 0.7, 8.0, 1.0
 """Share of wrong verdicts; spread of the logarithm of money; of how common a flag is among the honest; of promised points; of the mix."""
 CAPACITIES, SHARE, CHECKED = (1, 3, 10, 25), 0.1, (0, 60, 120)
-LOG_ODDS = np.log(2.0) / POINTS_PER_DOUBLING
 SETTINGS, AS_OF = Priority(), pd.Timestamp("2026-01-01")
 
 

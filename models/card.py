@@ -11,11 +11,9 @@ import numpy as np
 import pandas as pd
 
 from models.evaluate import bootstrap
-from models.scorecard import POINTS_PER_DOUBLING, SUBJECT, learn
+from models.scorecard import LOG_ODDS, SUBJECT, learn
 
 FOLDS = 5
-LOG_ODDS = np.log(2.0) / POINTS_PER_DOUBLING
-"""Log-odds of a point."""
 OVERALL, OF_KIND, OF_SCHEME, OF_FLAG = 3.0, 1.0, 0.7, 1.0
 """How far from what was promised things are thought to be before a verdict, as standard deviations in log-odds: the level of all leads,
 that of a kind of subject, the flags of a scheme together (0.7 is ten points), each flag by itself."""

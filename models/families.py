@@ -5,10 +5,7 @@ Numbers are JSON, boosted trees LightGBM's own text, a forest skops with a liter
 
 from __future__ import annotations
 
-import io
 import json
-import re
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -20,6 +17,8 @@ from models.boosting import boosted, read
 from models.encoding import Straight
 from models.line import line
 from models.neighbours import rising
+from models.settled import settled
+from models.steps import log_odds, steps
 from models.views import Views
 
 RISING = ("flag_", "flags", "anomaly")
@@ -39,6 +38,9 @@ class Family(Protocol):
 
     def score(self, matrix: pd.DataFrame) -> np.ndarray:
         """Log-odds, not calibrated."""
+
+    def parts(self, matrix: pd.DataFrame) -> np.ndarray:
+        """What each column adds to the score, shape as ``matrix``; a row sums to its score less what every subject has."""
 
     def save(self, folder: Path) -> None:
         """Write what :meth:`load` reads."""
@@ -60,6 +62,11 @@ class Logistic:
         """See :class:`Family`."""
         found: np.ndarray = self.straight_.transform(matrix) @ self.weights_ + self.base_
         return found
+
+    def parts(self, matrix: pd.DataFrame) -> np.ndarray:
+        """See :class:`Family`: the terms of the line."""
+        terms: np.ndarray = self.straight_.transform(matrix) * self.weights_
+        return terms
 
     def save(self, folder: Path) -> None:
         """See :class:`Family`."""
@@ -97,6 +104,11 @@ class Contrasts:
         found: np.ndarray = self.views_.transform(matrix) @ self.weights_ + self.base_
         return found
 
+    def parts(self, matrix: pd.DataFrame) -> np.ndarray:
+        """See :class:`Family`: the terms of all views, each with the columns it is made of."""
+        terms: np.ndarray = (self.views_.transform(matrix) * self.weights_) @ self.views_.owners(matrix.columns)
+        return terms
+
     def save(self, folder: Path) -> None:
         """See :class:`Family`."""
         held = {"weights": self.weights_.tolist(), "base": self.base_, "views": self.views_.state()}
@@ -112,9 +124,11 @@ class Contrasts:
 class Boosting:
     """Boosted trees of ``BAGS`` seeds, monotone where the sign is known."""
 
+    name, deep = "boosting", False
+
     def fit(self, matrix: pd.DataFrame, labels: np.ndarray, seed: int) -> Boosting:
         """See :class:`Family`."""
-        self.models_ = [boosted(matrix, labels, _up(matrix), seed + i) for i in range(BAGS)]
+        self.models_ = [boosted(matrix, labels, _up(matrix), seed + i, self.deep) for i in range(BAGS)]
         return self
 
     def score(self, matrix: pd.DataFrame) -> np.ndarray:
@@ -123,40 +137,27 @@ class Boosting:
         found: np.ndarray = np.mean([m.predict(values, raw_score=True, num_threads=1) for m in self.models_], axis=0)
         return found
 
+    def parts(self, matrix: pd.DataFrame) -> np.ndarray:
+        """See :class:`Family`: the trees' Shapley values (Lundberg et al. 2020)."""
+        values = matrix.to_numpy(dtype="float32")
+        shapley: np.ndarray = np.mean([m.predict(values, pred_contrib=True, num_threads=1)[:, :-1] for m in self.models_], axis=0)
+        return shapley
+
     def save(self, folder: Path) -> None:
         """See :class:`Family`."""
         for i, model in enumerate(self.models_):
-            (folder / f"boosting_{i}.txt").write_text(model.model_to_string(), encoding="utf-8")
+            (folder / f"{self.name}_{i}.txt").write_text(model.model_to_string(), encoding="utf-8")
 
     def load(self, folder: Path) -> Boosting:
         """See :class:`Family`."""
-        self.models_ = [read((folder / f"boosting_{i}.txt").read_text(encoding="utf-8")) for i in range(BAGS)]
+        self.models_ = [read(path.read_text(encoding="utf-8")) for path in sorted(folder.glob(f"{self.name}*.txt"))]
         return self
 
 
-class Deep:
-    """Boosted models of large trees, ``BAGS`` seeds."""
+class Deep(Boosting):
+    """The same with large trees."""
 
-    def fit(self, matrix: pd.DataFrame, labels: np.ndarray, seed: int) -> Deep:
-        """See :class:`Family`."""
-        self.models_ = [boosted(matrix, labels, _up(matrix), seed + i, deep=True) for i in range(BAGS)]
-        return self
-
-    def score(self, matrix: pd.DataFrame) -> np.ndarray:
-        """See :class:`Family`."""
-        values = matrix.to_numpy(dtype="float32")
-        found: np.ndarray = np.mean([m.predict(values, raw_score=True, num_threads=1) for m in self.models_], axis=0)
-        return found
-
-    def save(self, folder: Path) -> None:
-        """See :class:`Family`."""
-        for i, model in enumerate(self.models_):
-            (folder / f"deep_{i}.txt").write_text(model.model_to_string(), encoding="utf-8")
-
-    def load(self, folder: Path) -> Deep:
-        """See :class:`Family`; a model stored before there were several has one file ``deep.txt``."""
-        self.models_ = [read(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("deep*.txt"))]
-        return self
+    name, deep = "deep", True
 
 
 class Forest:
@@ -173,9 +174,11 @@ class Forest:
 
     def score(self, matrix: pd.DataFrame) -> np.ndarray:
         """See :class:`Family`."""
-        chance = np.clip(self.trees_.predict_proba(matrix.fillna(self.middle_).to_numpy())[:, 1], 1e-4, 1 - 1e-4)
-        odds: np.ndarray = np.log(chance / (1 - chance))
-        return odds
+        return log_odds(self.trees_.predict_proba(matrix.fillna(self.middle_).to_numpy())[:, 1])
+
+    def parts(self, matrix: pd.DataFrame) -> np.ndarray:
+        """See :class:`Family`: the steps down the trees."""
+        return steps([tree.tree_ for tree in self.trees_.estimators_], matrix.fillna(self.middle_).to_numpy(dtype="float32"))
 
     def save(self, folder: Path) -> None:
         """See :class:`Family`."""
@@ -191,35 +194,6 @@ class Forest:
         self.trees_ = skops.io.load(folder / "forest.skops", trusted=list(ALLOWED))
         self.middle_ = pd.Series(json.loads((folder / "forest.json").read_text(encoding="utf-8")))
         return self
-
-
-def settled(archive: bytes) -> bytes:
-    """A skops archive without the hour, places in memory and idle bytes that are written into it: the same forest is the same bytes."""
-    with zipfile.ZipFile(io.BytesIO(archive)) as old:
-        held = {entry: old.read(entry) for entry in old.namelist()}
-    schema = held["schema.json"].decode("utf-8")
-    found = dict.fromkeys(re.findall(r'(?:"__id__": |"file": ")(\d+)', schema))
-    places = {place: str(i) for i, place in enumerate(found)}
-    plain = re.sub(r'("__id__": |"file": ")(\d+)', lambda m: m[1] + places[m[2]], schema)
-    named = {re.sub(r"^\d+", lambda m: places[m[0]], entry): _filled(entry, body) for entry, body in held.items()}
-    named["schema.json"] = plain.encode("utf-8")
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
-        for entry in sorted(named):
-            new.writestr(zipfile.ZipInfo(entry, date_time=(1980, 1, 1, 0, 0, 0)), named[entry], zipfile.ZIP_DEFLATED)
-    return made.getvalue()
-
-
-def _filled(entry: str, body: bytes) -> bytes:
-    """An array whose records have gaps between their fields holds whatever lay there: zeros instead."""
-    array = np.load(io.BytesIO(body), allow_pickle=False) if entry.endswith(".npy") else None
-    if array is None or not array.dtype.names:
-        return body
-    clean, made = np.zeros(array.shape, array.dtype), io.BytesIO()
-    for name in array.dtype.names:
-        clean[name] = array[name]
-    np.save(made, clean, allow_pickle=False)
-    return made.getvalue()
 
 
 FAMILIES: Mapping[str, Any] = {"logistic": Logistic, "contrasts": Contrasts, "boosting": Boosting, "forest": Forest, "deep": Deep}

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from models.scorecard import POINTS_PER_DOUBLING, learn
+from models.scorecard import LOG_ODDS, learn
 
 START: Mapping[str, float] = {"flags": 1.0, "anomaly": 1.0, "network": 1.0, "learnt": 0.0}
 """Weights of the parts before any verdict."""
@@ -30,7 +30,7 @@ def probability(score: pd.Series | np.ndarray, prior: float, level: pd.Series | 
     >>> float(round(probability(np.array([0.0]), 0.01)[0], 4))
     0.01
     """
-    log_odds = np.log(prior / (1.0 - prior)) + level + np.asarray(score, dtype=float) / POINTS_PER_DOUBLING * np.log(2.0)
+    log_odds = np.log(prior / (1.0 - prior)) + level + np.asarray(score, dtype=float) * LOG_ODDS
     chance: np.ndarray = 1.0 / (1.0 + np.exp(-log_odds))
     return chance
 

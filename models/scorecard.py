@@ -17,6 +17,8 @@ from scipy.sparse.csgraph import connected_components
 
 PRIOR_RATIO = {"low": 2.0, "medium": 5.0, "high": 20.0}
 POINTS_PER_DOUBLING = 10.0
+LOG_ODDS = np.log(2.0) / POINTS_PER_DOUBLING
+"""Log-odds of a point."""
 SUBJECT = ["subject_kind", "subject_id"]
 ROUNDS = 50
 """Steps of Newton's method at most; ten are usual."""

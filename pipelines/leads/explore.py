@@ -11,7 +11,7 @@ from models.card import OF_FLAG, OF_KIND, OF_SCHEME, OVERALL
 from models.exploration import covariance, most_informative
 from pipelines.ids import digest
 from pipelines.leads.inputs import Given, collected, relation
-from pipelines.leads.learning import TRAINS
+from pipelines.leads.learning import TRAINS, investigated
 
 SPREADS = {"level": OVERALL, "kind": OF_KIND, "scheme": OF_SCHEME, "flag": OF_FLAG}
 """How far from the promise things may be before a verdict, as standard deviations in log-odds: what the corrected scorecard holds, too."""
@@ -95,8 +95,6 @@ def _looked_into(given: Given, as_of: pd.Timestamp) -> pd.DataFrame:
     outcomes = relation(given, "outcomes")
     if outcomes is None:
         return pd.DataFrame({"subject_kind": pd.Series(dtype=object), "subject_id": pd.Series(dtype=object)})
-    known = outcomes.filter((outcomes.opened_at < as_of) & (outcomes.verdict.isnull() | outcomes.verdict.isin(list(TRAINS))))
-    rows = collected(known.select("subject_kind", subject_id=known.entity.fill_null(known.subject_id)).distinct()).dropna().astype(object)
-    own = rows["subject_kind"].isin(["claim", "policy"])
-    # Of parties the entity's id tells the kind; the record may just say party.
-    return rows.assign(subject_kind=rows["subject_kind"].where(own, rows["subject_id"].str.split(":").str[0])).drop_duplicates()
+    every = investigated(outcomes)
+    known = every.filter((every.opened_at < as_of) & (every.verdict.isnull() | every.verdict.isin(list(TRAINS))))
+    return collected(known.select(subject_kind="kind", subject_id="own").distinct()).dropna().astype(object)

@@ -8,8 +8,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 
-from models.card import LOG_ODDS
-from models.scorecard import PRIOR_RATIO, SUBJECT, points
+from models.scorecard import LOG_ODDS, PRIOR_RATIO, SUBJECT, points
 from pipelines.config import Scoring
 from pipelines.leads.inputs import Given, cards
 from pipelines.leads.learning import verdicts

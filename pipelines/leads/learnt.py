@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from models.card import LOG_ODDS
 from models.contributions import contributions
 from models.fusion import Fusion
-from models.scorecard import SUBJECT
+from models.scorecard import LOG_ODDS, SUBJECT
 from models.supervised import Rows, Supervised
 from pipelines.config import Scoring
 from pipelines.leads.assemble import LEAST_POINTS, part_of

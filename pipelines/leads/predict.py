@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-import numpy as np
 import pandas as pd
 
-from models.scorecard import POINTS_PER_DOUBLING
+from models.scorecard import LOG_ODDS
 from models.supervised import Rows, Supervised
 from pipelines.config import Scoring
 from pipelines.leads.inputs import Given, collected, relation
@@ -83,7 +82,7 @@ def ready(given: Given, kind: str, settings: Scoring) -> Rows:
 
 def worth(given: Given, settings: Scoring) -> pd.Series:
     """Log-odds that each subject's red flags are worth, by subject_kind and subject_id."""
-    points: pd.Series = flag_reasons(given, settings).groupby(SCORE[:2])["points"].sum() / POINTS_PER_DOUBLING * np.log(2.0)
+    points: pd.Series = flag_reasons(given, settings).groupby(SCORE[:2])["points"].sum() * LOG_ODDS
     return points
 
 

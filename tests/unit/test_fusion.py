@@ -10,9 +10,10 @@ import pytest
 
 from models.card import Card, card_of, corrected, gain, out_of_fold
 from models.challenger import Challenger
-from models.contributions import contributions, of_member
-from models.families import Forest, settled
+from models.contributions import contributions
+from models.families import Forest
 from models.fusion import START, Fusion, fused, probability
+from models.settled import settled
 from models.supervised import Supervised
 from pipelines.leads.champions import SCORECARD, Champions
 from pipelines.leads.learnt import code_of, with_learnt
@@ -120,7 +121,7 @@ def test_a_forests_steps_are_those_of_every_tree_walked_by_hand(fitted):
             child = (tree.children_left if values[0, column] <= tree.threshold[node] else tree.children_right)[node]
             slow[column] += (chance[child] - chance[node]) / 3
             node = child
-    steps = of_member(forest, matrix.iloc[:1])[0]
+    steps = forest.parts(matrix.iloc[:1])[0]
     assert steps / np.abs(steps).sum() == pytest.approx(slow / np.abs(slow).sum() * np.sign(slow.sum() * steps.sum()), abs=1e-9)
 
 

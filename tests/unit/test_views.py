@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.contributions import of_member
 from models.evaluate import auc
 from models.families import Contrasts, Logistic, usable
 from models.views import SIZES, Views
@@ -62,7 +61,7 @@ def test_what_was_learnt_is_json():
 def test_what_columns_add_sums_to_the_score():
     matrix = sizes()
     model = Contrasts().fit(matrix, (matrix["rate"].fillna(0.0) > 0.5).astype(int).to_numpy(), 1)
-    parts = of_member(model, matrix)
+    parts = model.parts(matrix)
     assert parts.shape == matrix.shape
     assert parts.sum(axis=1) + model.base_ == pytest.approx(model.score(matrix))
     assert np.abs(parts).mean(axis=0).argmax() == 2
