@@ -159,7 +159,7 @@ def _case(page: Page, row: Row) -> dict[str, Any]:
         "subject": pseudonym(page.messages, row["subject_kind_lead"], subject_id, page.names),
         "reasons": _shown(reasons, float(row["score_lead"])),
         "top": [r for r in reasons if r["kind"] == "flag"][:FIRST_REASONS] or reasons[:1],
-        "documents": documents(reasons, plain(row["first_document_lead"]))[:FIRST_REASONS],
+        "documents": documents(reasons, plain(row["first_document_lead"]), page.messages)[:FIRST_REASONS],
         "evidence": proof.grouped(page.of_lead("evidence", lead), page.messages),
         "ring": story(page.tables, subject_id, page.messages),
         "history": history.told(page.of_lead("history", lead), subject_id, page.messages, page.names),

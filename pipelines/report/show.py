@@ -61,7 +61,7 @@ def lead(tables: Mapping[str, pd.DataFrame], lead_id: str, language: str, names:
     reasons = told(own, tables["lead_reasons"], messages).to_dict("records")
     who = pseudonym(messages, row.subject_kind, row.subject_id, names)[language]
     title = f"{messages.text('scheme', row.scheme)[language]} · {who} · {row.lead_id}"
-    wanted = documents(reasons, plain(row.first_document))
+    wanted = documents(reasons, plain(row.first_document), messages)
     ask = [Text(f"{i}. {d[language]}") for i, d in enumerate(wanted, 1)]
     facts = [*_facts(row, messages, language), _case(tables["cases"], row, messages, language)]
     facts += [Text(line[language]) for line in rings.story(tables, str(row.subject_id), messages)]

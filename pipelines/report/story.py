@@ -51,10 +51,11 @@ def tenths(points: Sequence[float], total: float) -> list[float]:
     return [(f + (i in nearest)) / 10 for i, f in enumerate(floors)]
 
 
-def documents(rows: Sequence[Mapping[Any, Any]], first: str) -> list[Both]:
-    """What to obtain, the lead's first document first, each once."""
+def documents(rows: Sequence[Mapping[Any, Any]], first: str, messages: Messages) -> list[Both]:
+    """What to obtain, the lead's first document first, each once; after that of a sign that speaks of another (a ring's), the other's."""
     ordered = sorted(rows, key=lambda r: r["code"] != first)
-    texts = {r["document_zh"]: {lang: str(r[f"document_{lang}"]) for lang in LANGUAGES} for r in ordered if r["document_zh"]}
+    pairs = [({lang: str(r[f"document_{lang}"]) for lang in LANGUAGES}, messages.part(str(r["detail"]), "document")) for r in ordered]
+    texts = {text[LANGUAGES[0]]: text for pair in pairs for text in pair if text[LANGUAGES[0]]}
     return list(texts.values())
 
 

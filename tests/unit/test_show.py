@@ -8,7 +8,7 @@ from pipelines.errors import UsageError
 from pipelines.report import show
 from pipelines.report.messages import catalogue
 from pipelines.report.rings import story as ring_story
-from pipelines.report.story import told
+from pipelines.report.story import documents, told
 from tests.unit import report_book
 
 TABLES = report_book.tables()
@@ -119,3 +119,12 @@ def test_reasons_of_no_points_are_left_out_and_the_rest_still_sums() -> None:
     )
     found = told(leads, reasons.assign(value=1.0, limit=1.0), catalogue())
     assert found["code"].tolist() == ["M08"] and found["points"].sum() == 23.2
+
+
+def test_a_ring_is_checked_by_what_made_it_too() -> None:
+    reason = {"lead_id": ["l"], "seq": [1], "code": ["N02"], "kind": ["flag"], "value": [0.4], "limit": [0.03], "detail": ["M09"]}
+    leads = pd.DataFrame({"lead_id": ["l"], "score": [9.0], "points_network": [9.0]})
+    rows = told(leads, pd.DataFrame({**reason, "points": [9.0], "peer": [None]}), catalogue()).to_dict("records")
+    wanted = [catalogue().part(code, "document") for code in ("N02", "M09")]
+    assert documents(rows, "N02", catalogue()) == wanted and all(text["zh"] and text["en"] for text in wanted)
+    assert documents([{**rows[0], "detail": None}], "N02", catalogue()) == wanted[:1]
