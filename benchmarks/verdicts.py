@@ -78,10 +78,7 @@ def _subjects(one: Book, kind: str) -> Rows:
 
 def book(night: Past, folder: Path, truth: Path, key: str, settings: config.Settings) -> Book:
     """Read a published night and its truth; the leads are ranked anew, without any model."""
-    guilty, known = truth_of._truth(truth, folder / "stages", key)
-    rings = truth_of._rings(folder / "out", known)
-    known = pd.concat([known, rings], ignore_index=True)
-    guilty = pd.concat([guilty, rings.loc[rings["planted"], ["instance", "scheme", "subject"]]], ignore_index=True)
+    guilty, known = truth_of.culprits(folder / "out", folder / "stages", truth, key)
     flags, odd = flag_reasons(night.tables, settings.scoring)[JUDGED], anomalies(night.tables, settings.scoring)[0]
     empty = Book(night, (guilty, known), pd.DataFrame(), flags, odd, settings)
     made = empty.ranked(Champions())["leads"][["rank", *SUBJECT]].drop_duplicates(SUBJECT).sort_values("rank", ignore_index=True)
