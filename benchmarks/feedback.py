@@ -4,7 +4,8 @@ A world is drawn from the cases that real nights of simulated books published, w
 hundred new cases a night, of which a center looks into ``capacity``. Verdicts come back after 10 to 30 nights, one in 25 wrong. In every
 world the honest ones show some flags more often than in the books, promised points are off (8 points, standard deviation, a flag), and
 half-way the mix of schemes changes. In worlds of the sort ``unpromised`` three schemes appear on night 50 whose cases promise next to
-nothing. The reference is the list as the product ordered it before: promised probabilities, money dampened, rare and definite first.
+nothing. There are two references: the greedy scorecard, which takes the highest promised scores and never learns; and the list as the
+product orders it without verdicts: promised probabilities, money dampened, rare and definite first.
 
     python -m benchmarks.feedback --seeds 11 12 13 14 15 16 --claims 20000
 
@@ -44,17 +45,23 @@ SETTINGS, AS_OF = Priority(), pd.Timestamp("2026-01-01")
 
 @dataclass(frozen=True)
 class Policy:
-    """How a list is made: learning or not, which power of money (None: the product's), how it explores, in or beside the capacity."""
+    """How a list is made: learning or not, which power of money (None: the product's), how it explores, in or beside the capacity.
+
+    ``greedy``: by probability alone, without slots or variety.
+    """
 
     learning: bool = True
     tested: bool = True
     power: float | None = None
     explore: str = ""
     beside: bool = False
+    greedy: bool = False
 
 
+GREEDY, BEFORE = "the greedy scorecard", "before"
 POLICIES = {
-    "before": Policy(learning=False, tested=False),
+    GREEDY: Policy(learning=False, greedy=True),
+    BEFORE: Policy(learning=False, tested=False),
     "promised × amount": Policy(learning=False, power=1.0),
     "learning, ordered as before": Policy(tested=False),
     "learning (the product now)": Policy(),
@@ -155,9 +162,10 @@ def play(of: Pool, in_world: World, capacity: int, policy: Policy, seed: int) ->
         odds = in_world.promised[rows] + design @ (rng.multivariate_normal(change, uncertain) if policy.explore == "thompson" else change)
         chance = 1.0 / (1.0 + np.exp(-odds))
         tested = 0.0 if not policy.tested else 1.0 if verdicts == np.inf else trust(int(verdicts))
-        order = _order(of, (rows, money, chance), capacity, tested, policy.power)
-        if night in CHECKED and policy.power is None:
-            _as_the_product(of, (rows, money, chance), capacity, tested, order)
+        about = rows, money, chance
+        order = np.argsort(-chance, kind="stable") if policy.greedy else _order(of, about, capacity, tested, policy.power)
+        if night in CHECKED and policy.power is None and not policy.greedy:
+            _as_the_product(of, about, capacity, tested, order)
         owed += SHARE * capacity if policy.explore in ("information", "bound", "lot") else 0.0
         places, owed = int(owed), owed - int(owed)
         listed, rest = np.split(order, [capacity if policy.beside else capacity - places])
@@ -228,7 +236,7 @@ def _as_the_product(of: Pool, about: tuple[np.ndarray, ...], capacity: int, test
 
 
 def figures(of: Pool, worlds: tuple[int, ...] = (1, 2, 3, 4, 5)) -> dict[str, Any]:
-    """By sort of world, capacity and policy: amount and hits against the list as before, recall, share of the money, over worlds."""
+    """By sort of world, capacity and policy: amount and hits against both references, recall, share of the money, over worlds."""
     bytes_of = of.cases[["lead_id", "guilty", "score", "money"]].round(2).to_csv(index=False)
     found: dict[str, Any] = {"cases": len(of.cases), "guilty": int(of.cases["guilty"].sum()), "digest": digest(bytes_of)}
     found |= {"worlds": list(worlds), "nights": NIGHTS, "new": NEW}
@@ -245,7 +253,8 @@ def _compared(of: Pool, drawn: list[World], capacity: int) -> dict[str, Any]:
     runs = {name: [play(of, w, capacity, p, i) for i, w in enumerate(drawn)] for name, p in POLICIES.items()} | {"ceiling": best}
     found = {}
     for name, own in runs.items():
-        times = {f: np.array([o[f] / b[f] for o, b in zip(own, runs["before"], strict=True)]) for f in ("amount", "hits")}
+        times = {f: np.array([o[f] / b[f] for o, b in zip(own, runs[BEFORE], strict=True)]) for f in ("amount", "hits")}
+        times |= {f"greedy_{f}": np.array([o[f] / b[f] for o, b in zip(own, runs[GREEDY], strict=True)]) for f in ("amount", "hits")}
         spread = {f: {"mean": v.mean(), "least": v.min(), "most": v.max()} for f, v in times.items()}
         shares = {f"{f}_share": np.mean([o[f] / t[f] for o, t in zip(own, there, strict=True)]) for f in ("amount", "hits")}
         found[name] = {**{f: {k: round(float(x), 3) for k, x in v.items()} for f, v in spread.items()}, **shares}

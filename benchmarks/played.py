@@ -17,11 +17,13 @@ def section(found: dict[str, Any]) -> str:
     said = (
         f"Worlds {', '.join(map(str, found['worlds']))} of each sort, {found['new']} new cases a night, drawn from the "
         f"{found['cases']:,} ({found['guilty']:,} right; digest `{found['digest']}`) that the nights of these books published. Amount and "
-        "hits are times those of the list as it was before there were verdicts (asked: ≥ 1.3 times its amount): mean, least and most over "
+        "hits are times those of the greedy scorecard, which takes the highest promised scores and never learns (asked: ≥ 1.3 times its "
+        "amount), and times those of the list as the product orders it before there are verdicts: mean, least and most over "
         "the worlds. The ceiling knows the truth and takes the most money. Exploration has a tenth of the capacity, within or beside it, "
         "as in the product; what is found beside it is not counted.\n\n"
     )
-    head = ("capacity", "policy", "amount", "least", "most", "hits", "least", "most", "share of the money", "recall")
+    against = ("amount / greedy", "hits / greedy", "amount / before", "hits / before")
+    head = ("capacity", "policy", *against, "share of the money", "recall")
     parts = [f"### {found['nights']} nights of verdicts\n\n" + said]
     for sort, name in SORTS.items():
         rows = [(k, p, *_cells(one)) for k, by in found[sort].items() for p, one in by.items()]
@@ -30,5 +32,6 @@ def section(found: dict[str, Any]) -> str:
 
 
 def _cells(one: dict[str, Any]) -> list[str]:
-    times = [f"{one[f][k]:.2f}" for f in ("amount", "hits") for k in ("mean", "least", "most")]
-    return [*times, f"{one['amount_share']:.2f}", f"{one['hits_share']:.2f}"]
+    times = [one[f] for f in ("greedy_amount", "greedy_hits", "amount", "hits")]
+    told = [f"{t['mean']:.2f} ({t['least']:.2f} to {t['most']:.2f})" for t in times]
+    return [*told, f"{one['amount_share']:.2f}", f"{one['hits_share']:.2f}"]
