@@ -34,7 +34,7 @@ from pipelines.flows import evaluate as truth
 from pipelines.ids import digest
 from pipelines.leads.cases import GENERIC
 from pipelines.leads.explore import design_of
-from pipelines.leads.priority import FLOOR, HOURS_POWER, RARITY, REPEAT, SIGN, expected_value, rank, trust
+from pipelines.leads.priority import FLOOR, HOURS_POWER, RARITY, REPEAT, SIGN, expected_value, rank
 
 NIGHTS, NEW, WEEK, CHANGE, APPEAR = 200, 100, 7, 100, 50
 WRONG, JITTER, HONEST, PROMISE, MIX = 0.04, 0.5, 0.7, 8.0, 1.0
@@ -51,7 +51,6 @@ class Policy:
     """
 
     learning: bool = True
-    tested: bool = True
     power: float | None = None
     explore: str = ""
     beside: bool = False
@@ -61,10 +60,10 @@ class Policy:
 GREEDY, BEFORE = "the greedy scorecard", "before"
 POLICIES = {
     GREEDY: Policy(learning=False, greedy=True),
-    BEFORE: Policy(learning=False, tested=False),
+    BEFORE: Policy(learning=False),
     "promised × amount": Policy(learning=False, power=1.0),
-    "learning, ordered as before": Policy(tested=False),
     "learning (the product now)": Policy(),
+    "learning, amount to the power .3": Policy(power=0.3),
     "learning × amount": Policy(power=1.0),
     "and information, beside": Policy(explore="information", beside=True),
     "and upper bounds, beside": Policy(explore="bound", beside=True),
@@ -157,15 +156,13 @@ def play(of: Pool, in_world: World, capacity: int, policy: Policy, seed: int) ->
         rows, money = in_world.rows[night], in_world.money[night]
         if policy.learning and night % WEEK == 0 and seen:
             change, uncertain = _learnt(of, in_world, seen, night)
-        verdicts = sum(day <= night for *_, day in seen) if policy.learning else np.inf
         design = of.design[rows]
         odds = in_world.promised[rows] + design @ (rng.multivariate_normal(change, uncertain) if policy.explore == "thompson" else change)
         chance = 1.0 / (1.0 + np.exp(-odds))
-        tested = 0.0 if not policy.tested else 1.0 if verdicts == np.inf else trust(int(verdicts))
         about = rows, money, chance
-        order = np.argsort(-chance, kind="stable") if policy.greedy else _order(of, about, capacity, tested, policy.power)
+        order = np.argsort(-chance, kind="stable") if policy.greedy else _order(of, about, capacity, policy.power)
         if night in CHECKED and policy.power is None and not policy.greedy:
-            _as_the_product(of, about, capacity, tested, order)
+            _as_the_product(of, about, capacity, order)
         owed += SHARE * capacity if policy.explore in ("information", "bound", "lot") else 0.0
         places, owed = int(owed), owed - int(owed)
         listed, rest = np.split(order, [capacity if policy.beside else capacity - places])
@@ -198,22 +195,21 @@ def _explored(policy: Policy, design: np.ndarray, about: tuple[np.ndarray, ...],
     return [int(i) for i in np.argsort(-bound, kind="stable")[:places]]
 
 
-def _order(of: Pool, about: tuple[np.ndarray, ...], capacity: int, tested: float, power: float | None) -> np.ndarray:
+def _order(of: Pool, about: tuple[np.ndarray, ...], capacity: int, power: float | None) -> np.ndarray:
     """Positions of a night's cases, the listed ones first: what :mod:`pipelines.leads.priority` does, without tables."""
     rows, money, chance = about
     cases = of.cases.iloc[rows]
     middle = np.median(money[money > 0])
     known = np.clip(np.where(money > 0, money, middle), FLOOR, 500_000.0)
     exponent = SETTINGS.shrink if power is None else power
-    grown = (known / max(middle, FLOOR)) ** (tested * (SETTINGS.shrink_tested - SETTINGS.shrink)) if power is None else 1.0
-    value = (chance * known**exponent * grown / cases["hours"].to_numpy() ** HOURS_POWER).round(6 if power is None else 12)
-    worth = np.where(cases["generic"], value * SIGN ** (1 - tested), value) / cases["subjects"].to_numpy() ** (RARITY * (1 - tested))
-    kinds, schemes, again = cases["grain"].to_numpy(), cases["scheme"].to_numpy(), REPEAT ** (1 - tested)
+    value = (chance * known**exponent / cases["hours"].to_numpy() ** HOURS_POWER).round(6 if power is None else 12)
+    worth = np.where(cases["generic"], value * SIGN, value) / cases["subjects"].to_numpy() ** RARITY
+    kinds, schemes = cases["grain"].to_numpy(), cases["scheme"].to_numpy()
     order, of_kind, of_scheme = [int(i) for i in np.argsort(-value, kind="stable")], Counter[str](), Counter[str]()
     chosen: list[int] = []
     for place in range(1, min(capacity, len(rows)) + 1):
         free = [i for i in order if of_kind[kinds[i]] < max(1.0, (0.25 if kinds[i] == "hospital" else 0.4) * place)] or order
-        best = max(free, key=lambda i: worth[i] * again ** of_scheme[schemes[i]])
+        best = max(free, key=lambda i: worth[i] * REPEAT ** of_scheme[schemes[i]])
         order.remove(best)
         chosen.append(best)
         of_kind[kinds[best]] += 1
@@ -221,13 +217,13 @@ def _order(of: Pool, about: tuple[np.ndarray, ...], capacity: int, tested: float
     return np.array([*chosen, *order])
 
 
-def _as_the_product(of: Pool, about: tuple[np.ndarray, ...], capacity: int, tested: float, order: np.ndarray) -> None:
+def _as_the_product(of: Pool, about: tuple[np.ndarray, ...], capacity: int, order: np.ndarray) -> None:
     """Stop where the copy's list is not the product's."""
     rows, money, chance = about
     cases = of.cases.iloc[rows].reset_index(drop=True)
     cases = cases.assign(
         case_id=[f"{i:03}" for i in range(len(rows))], probability=chance, preventable=money, amount_paid=0.0, deadline=pd.NaT,
-        place=None, line="none", trust=tested,
+        place=None, line="none",
     )  # fmt: skip
     valued = cases.assign(priority=expected_value(cases, SETTINGS, AS_OF))
     ours = rank(valued, Capacity(listed=capacity, explore_share=0.0))["case_id"].astype(int).to_numpy()

@@ -71,7 +71,6 @@ class Priority:
     hours: dict[str, float] = field(default_factory=dict)
     decision_days: int = 30
     shrink: float = 0.15
-    shrink_tested: float = 0.3
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from pipelines.ids import digest
 from pipelines.leads.cases import GENERIC
 from pipelines.leads.champions import Champions
 from pipelines.leads.inputs import Given, frame
-from pipelines.leads.priority import trust
 
 STORY = [*SUBJECT, "scheme"]
 SECOND_STORY = 0.6
@@ -91,7 +90,6 @@ def leads(reasons: pd.DataFrame, first_keys: pd.Series, settings: Settings, cham
     table["lead_id"] = [digest(*parts) for parts in zip(table["subject_kind"], key, table["scheme"], strict=True)]
     table["label"] = labels(table["subject_kind"], table["subject_id"], key)
     table["level"], table["models"] = table["subject_kind"].map(champions.level), table["subject_kind"].map(champions.named)
-    table["trust"] = trust(champions.verdicts)
     table["probability"] = probability(table["score"], settings.priority.prior, table["level"]).round(6)
     table["hours"] = table["subject_kind"].map({**HOURS, **settings.priority.hours}).fillna(12.0)
     return _routed(table).sort_values("lead_id", ignore_index=True)

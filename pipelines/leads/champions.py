@@ -39,11 +39,6 @@ class Champions:
         """Points to add, by code of the flag."""
         return self.card.corrections if self.card else None
 
-    @property
-    def verdicts(self) -> int:
-        """Judged leads that the points were corrected by."""
-        return self.card.verdicts if self.card else 0
-
     def weight(self, kind: str, part: str) -> float:
         """What a part of a kind's scores counts tonight."""
         return self.models[kind][1].weights[part] if kind in self.models else START[part]

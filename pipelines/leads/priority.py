@@ -30,31 +30,18 @@ SIGN = 0.15
 RARITY = 0.5
 """Power of the number of subjects on which a case's strongest flag fires."""
 HOURS_POWER = 0.1
-HALF_TRUST = 50.0
-"""Verdicts behind the probabilities at which they are trusted half."""
-
-
-def trust(verdicts: int) -> float:
-    """How far tonight's probabilities have been tested, 0 to 1, by the verdicts that they were corrected by.
-
-    What stands in for knowledge without verdicts fades with it: the damping of money, and that rare flags, definite stories and schemes
-    not yet on the list come first. In 200 simulated nights of feedback (``benchmarks/feedback.py``) this is where the confirmed amount
-    comes from: promised probabilities times money lose hits, corrected ones do not.
-    """
-    return verdicts / (verdicts + HALF_TRUST)
 
 
 def expected_value(cases: pd.DataFrame, settings: Priority, as_of: pd.Timestamp) -> pd.Series:
     """Expected saving per hour, dampened.
 
     ``probability × min(preventable + recoverable share × paid, cap of the line) ** shrink / hours ** HOURS_POWER``: money counts, but
-    a hospital's millions cannot bury ten precise small cases. The more the probabilities are trusted, the nearer the power comes to
-    ``shrink_tested``; the middle case's value stays, so trusted and other cases can stand in one list.
+    a hospital's millions cannot bury ten precise small cases.
 
     Parameters
     ----------
     cases : DataFrame
-        probability, preventable, amount_paid (CNY), line, hours, deadline, and optionally trust (see :func:`trust`; else 0).
+        probability, preventable, amount_paid (CNY), line, hours, deadline.
     settings : Priority
         Caps, shares and days.
     as_of : Timestamp
@@ -70,16 +57,11 @@ def expected_value(cases: pd.DataFrame, settings: Priority, as_of: pd.Timestamp)
     middle = saved[saved > 0].median() if (saved > 0).any() else FLOOR
     known = saved.where(saved > 0, middle)
     money = known.clip(lower=FLOOR).where(known < cap, cap)
-    tested = (money / max(middle, FLOOR)) ** (_trusted(cases) * (settings.shrink_tested - settings.shrink))
-    value = cases["probability"] * money**settings.shrink * tested / cases["hours"] ** HOURS_POWER
+    value = cases["probability"] * money**settings.shrink / cases["hours"] ** HOURS_POWER
     due = pd.to_datetime(cases["deadline"])
     urgent = due.between(as_of, as_of + pd.Timedelta(days=settings.decision_days))
     pressing: pd.Series = value.where(~urgent, value * URGENT).round(6)
     return pressing
-
-
-def _trusted(cases: pd.DataFrame) -> pd.Series:
-    return cases["trust"].astype("float64") if "trust" in cases else pd.Series(0.0, index=cases.index)
 
 
 def by_lot(cases: pd.DataFrame, places: int) -> list[str]:
@@ -96,7 +78,7 @@ def rank(cases: pd.DataFrame, capacity: Capacity, choose: Chooser = by_lot) -> p
     ----------
     cases : DataFrame
         case_id, scheme, grain (whose slots it takes: its subject's kind, a ring's organiser's), priority, deadline, subjects (on how many
-        its strongest flag fires), place (a district or null), and optionally trust.
+        its strongest flag fires), place (a district or null).
     capacity : Capacity
         Slots and shares.
     choose : callable
@@ -121,13 +103,13 @@ def _slots(cases: pd.DataFrame, capacity: Capacity) -> np.ndarray:
     sites = cases["place"].where(cases["place"].notna(), cases["case_id"])
     queues = [group.tolist() for _, group in cases.groupby([cases["grain"], cases["scheme"], sites]).groups.items()]
     kinds, schemes, near = cases["grain"].tolist(), cases["scheme"].tolist(), list(zip(cases["scheme"], sites, strict=True))
-    worth, again = _worth(cases).tolist(), (REPEAT ** (1.0 - _trusted(cases))).tolist()
+    worth = _worth(cases).tolist()
     of_kind: Counter[str] = Counter()
     of_scheme: Counter[str] = Counter()
     of_site: Counter[tuple[str, str]] = Counter()
     chosen: list[int] = []
     for place in range(1, min(capacity.listed, len(cases)) + 1):
-        heads = [(worth[q[0]] * again[q[0]] ** of_scheme[schemes[q[0]]] * NEAR ** of_site[near[q[0]]], -q[0], q) for q in queues if q]
+        heads = [(worth[q[0]] * REPEAT ** of_scheme[schemes[q[0]]] * NEAR ** of_site[near[q[0]]], -q[0], q) for q in queues if q]
         free = [h for h in heads if of_kind[kinds[h[2][0]]] < max(1.0, _share(kinds[h[2][0]], capacity) * place)]
         row = max(free or heads)[2].pop(0)
         of_kind[kinds[row]] += 1
@@ -138,13 +120,9 @@ def _slots(cases: pd.DataFrame, capacity: Capacity) -> np.ndarray:
 
 
 def _worth(cases: pd.DataFrame) -> pd.Series:
-    """Priority, less for generic signs and for flags that fire everywhere: of equal ratios, the rarer list holds the surer cases.
-
-    Where verdicts have told how sure, this fades.
-    """
-    untested = 1.0 - _trusted(cases)
-    definite = cases["priority"].where(~cases["scheme"].isin(GENERIC), cases["priority"] * SIGN**untested)
-    worth: pd.Series = definite / cases["subjects"].fillna(1).clip(lower=1) ** (RARITY * untested)
+    """Priority, less for generic signs and for flags that fire everywhere: of equal ratios, the rarer list holds the surer cases."""
+    definite = cases["priority"].where(~cases["scheme"].isin(GENERIC), cases["priority"] * SIGN)
+    worth: pd.Series = definite / cases["subjects"].fillna(1).clip(lower=1) ** RARITY
     return worth
 
 

@@ -1,7 +1,7 @@
 import pandas as pd
 
 from pipelines.config import Capacity, Priority
-from pipelines.leads.priority import expected_value, rank, trust
+from pipelines.leads.priority import expected_value, rank
 
 AS_OF = pd.Timestamp("2026-01-01")
 
@@ -87,28 +87,3 @@ def test_a_second_case_of_the_scheme_in_the_district_waits_for_the_first_elsewhe
 def test_unknown_districts_are_not_one_district():
     cases = many(3, place=[None, None, "500102"], priority=[3.0, 2.9, 2.5])
     assert rank(cases, Capacity(listed=3, explore_share=0.0))["case_id"].tolist() == ["c000", "c001", "c002"]
-
-
-def test_untested_probabilities_change_nothing():
-    rows = pd.DataFrame([case(), case(preventable=50_000.0, hours=40.0), case(preventable=0.0)])
-    assert expected_value(rows, Priority(), AS_OF).tolist() == expected_value(rows.assign(trust=0.0), Priority(), AS_OF).tolist()
-    mixed = many(80, scheme=["anomaly", "s", "t", "t"] * 20, subjects=[1, 5, 9, 40] * 20)
-    assert rank(mixed, Capacity())["case_id"].tolist() == rank(mixed.assign(trust=0.0), Capacity())["case_id"].tolist()
-
-
-def test_money_counts_more_once_probabilities_are_tested_and_the_middle_case_stays():
-    rows = pd.DataFrame([case(preventable=m) for m in (2_000.0, 10_000.0, 50_000.0)])
-    small, middle, large = expected_value(rows, Priority(), AS_OF)
-    less, same, more = expected_value(rows.assign(trust=trust(200)), Priority(), AS_OF)
-    assert less < small and same == middle and more > large
-
-
-def test_what_stands_in_for_verdicts_fades_with_them():
-    cases = many(4, scheme=["anomaly", "s", "s", "t"], subjects=[500, 1, 1, 1], priority=[9.0, 5.0, 4.9, 4.5])
-    places = Capacity(listed=4, explore_share=0.0, grain_share=1.0)
-    assert rank(cases, places)["case_id"].tolist()[-1] == "c000"
-    assert rank(cases.assign(trust=1.0), places)["case_id"].tolist() == ["c000", "c001", "c002", "c003"]
-
-
-def test_trust_grows_with_verdicts_from_none():
-    assert trust(0) == 0.0 and trust(50) == 0.5 and trust(5_000) > 0.98
