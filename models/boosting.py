@@ -57,7 +57,7 @@ def boosted(matrix: pd.DataFrame, labels: np.ndarray, rising: Sequence[str], see
     settings: dict[str, Any] = {
         "objective": "binary", "learning_rate": 0.05 if few else 0.04, "num_leaves": 4 if few else 12,
         "min_data_in_leaf": 20 if few else 25, "lambda_l2": 10.0 if few else 1.0, "bagging_fraction": 0.7, "bagging_freq": 1,
-        "feature_fraction": 0.3 if few else 0.4, "seed": seed, "num_threads": 1, "deterministic": True, "force_row_wise": True,
+        "feature_fraction": 0.3 if few else 0.4, "seed": seed, "num_threads": 1, "deterministic": True, "force_col_wise": True,
         "verbosity": -1, "monotone_constraints": [int(c in set(rising)) for c in matrix.columns],
     }  # fmt: skip
     settings |= {"num_iterations": 80 if few else 300} | (DEEP if deep else {})

@@ -26,6 +26,21 @@ def average_precision(truth: Sequence[float] | np.ndarray, score: Sequence[float
     return float((np.cumsum(ordered) / np.arange(1, len(ordered) + 1))[ordered == 1].mean())
 
 
+def auc_and_precision(truth: np.ndarray, score: np.ndarray) -> tuple[float, float]:
+    """:func:`auc` and :func:`average_precision` from one sort, for where many rankings are compared; NaN with one class only."""
+    order = np.argsort(-score, kind="stable")
+    ordered = score[order]
+    hits = np.flatnonzero(truth[order])
+    positive, negative = len(hits), len(score) - len(hits)
+    if not positive or not negative:
+        return float("nan"), float("nan")
+    first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    last = np.r_[first[1:], len(score)] - 1
+    tie = np.searchsorted(first, hits, side="right") - 1
+    above = (first + last)[tie].sum() / 2 - positive * (positive - 1) / 2
+    return float(1.0 - above / (positive * negative)), float((np.arange(1, positive + 1) / (hits + 1)).mean())
+
+
 def precision_at(truth: Sequence[float] | np.ndarray, score: Sequence[float] | np.ndarray, k: int) -> float:
     """Share of true cases among the first ``k``; fewer than ``k`` subjects count as misses."""
     return float(_ordered(truth, score)[:k].sum() / k)

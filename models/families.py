@@ -89,12 +89,13 @@ class Contrasts:
         from sklearn.linear_model import LogisticRegression  # slow to load
 
         self.views_ = Views().fit(matrix)
-        values = self.views_.transform(matrix)
+        # Newton on single precision: half the time of gradients, and nearer to the best line.
+        values = self.views_.transform(matrix).astype("float32")
         rng, many = np.random.default_rng(seed), values.shape[1]
         self.weights_, self.base_ = np.zeros(many), 0.0
         for _ in range(PARTS):
             part = np.sort(rng.choice(many, min(many, PART), replace=False))
-            line = LogisticRegression(C=0.1, max_iter=300).fit(values[:, part], labels)
+            line = LogisticRegression(C=0.1, solver="newton-cholesky").fit(values[:, part], labels)
             self.weights_[part] += line.coef_[0] / PARTS
             self.base_ += float(line.intercept_[0]) / PARTS
         return self

@@ -37,7 +37,8 @@ def line(values: np.ndarray, labels: np.ndarray, rising: np.ndarray) -> tuple[np
     z = evidence(values, labels)
     stretch = np.where(rising & (z <= 0), 0.0, believed(z))
     while True:
-        model = LogisticRegression(C=LOOSE, max_iter=500).fit(values * stretch, labels)
+        # Newton, since stretched columns are of very unequal spread: gradients alone do not get there in hundreds of steps.
+        model = LogisticRegression(C=LOOSE, solver="newton-cholesky").fit(values * stretch, labels)
         weights: np.ndarray = model.coef_[0] * stretch
         wrong = rising & (weights < 0)
         if not wrong.any():

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from models.encoding import Encoder
-from models.evaluate import auc, average_precision
+from models.evaluate import auc_and_precision
 from models.families import FAMILIES, Family, usable
 from models.neighbours import ANY, neighbour_rates
 
@@ -130,10 +130,8 @@ class Supervised:
     def load(cls, folder: Path) -> Supervised:
         """What :meth:`save` wrote; knows no labels, so :meth:`suspicion` must be told some."""
         held = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-        # What was stored before families had weights has a list of those that count alike.
-        weights = held.get("weights") or {f: 1.0 / len(held["chosen"]) for f in held["chosen"]}
-        made = cls(held["seed"], tuple(weights))
-        made.weights_, made.line_, made.columns_ = weights, tuple(held["line"]), held["columns"]
+        made = cls(held["seed"], tuple(held["weights"]))
+        made.weights_, made.line_, made.columns_ = held["weights"], tuple(held["line"]), held["columns"]
         made.spread_ = {f: tuple(v) for f, v in held["spread"].items()}
         made.encoder_ = Encoder.of(held["encoder"])
         made.members_ = {f: FAMILIES[f]().load(folder) for f in made.chosen_}
@@ -219,10 +217,15 @@ def best_subset(labels: np.ndarray, *times: pd.DataFrame) -> tuple[str, ...]:
     names = [str(c) for c in times[0].columns]
     subsets = [s for size in range(1, len(names) + 1) for s in combinations(names, size)]
     levelled = [(scores - scores.mean()) / scores.std().where(lambda s: s > 0, 1.0) for scores in times]
-    worth = np.round([[_worth(labels, one[list(s)].mean(axis=1).to_numpy()) for s in subsets] for one in levelled], 4)
+    worth = np.round([_worths(labels, one, subsets) for one in levelled], 4)
     best = int(np.argmax(worth.mean(axis=0)))
     surely = len(times) == 1 or bool((worth[:, best] > worth[:, -1]).all())
     return subsets[best] if surely else subsets[-1]
+
+
+def _worths(labels: np.ndarray, levelled: pd.DataFrame, subsets: list[tuple[str, ...]]) -> list[float]:
+    columns, place = np.ascontiguousarray(levelled.to_numpy().T), {str(c): i for i, c in enumerate(levelled.columns)}
+    return [sum(auc_and_precision(labels, columns[[place[c] for c in s]].mean(axis=0))) for s in subsets]
 
 
 def weighed(labels: np.ndarray, scores: pd.DataFrame, seed: int) -> dict[str, float]:
@@ -257,7 +260,3 @@ def calibrated(labels: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
 
     line = LogisticRegression(C=1e6).fit(scores[:, None], labels)
     return float(line.intercept_[0]), max(float(line.coef_[0, 0]), 1e-6)
-
-
-def _worth(labels: np.ndarray, scores: np.ndarray) -> float:
-    return auc(labels, scores) + average_precision(labels, scores)

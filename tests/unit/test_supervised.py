@@ -1,9 +1,11 @@
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from models.encoding import Encoder, ordinal
-from models.evaluate import auc
+from models.evaluate import auc, auc_and_precision, average_precision
 from models.families import FAMILIES
 from models.leakage import LeakError, alarm
 from models.money import MoneyAnomaly, payout_column
@@ -142,6 +144,27 @@ def test_the_best_subset_leaves_noise_out():
     scores = pd.DataFrame({"good": labels + rng.normal(0, 0.7, 500), "noise": rng.normal(size=500)})
     assert best_subset(labels, scores) == ("good",)
     assert weighed(labels, scores, 1) == {"good": 1.0}
+
+
+def test_one_sort_ranks_as_two():
+    rng = np.random.default_rng(6)
+    for many, values in ((3, 2), (50, 4), (400, 30), (400, 10**6)):
+        labels = np.r_[0, 1, rng.integers(0, 2, many)]
+        scores = rng.integers(0, values, len(labels)) / 7
+        assert auc_and_precision(labels, scores) == pytest.approx((auc(labels, scores), average_precision(labels, scores)), abs=1e-12)
+    assert np.isnan(auc_and_precision(np.zeros(3), np.arange(3.0))).all()
+
+
+def test_the_best_subset_is_that_of_the_obvious_loop():
+    rng = np.random.default_rng(9)
+    labels = (rng.random(300) < 0.3).astype(int)
+    scores = pd.DataFrame({f: (labels + rng.normal(0, s, 300)).round(1) for f, s in (("a", 0.8), ("b", 0.9), ("c", 1.0), ("d", 5.0))})
+    levelled = (scores - scores.mean()) / scores.std()
+    worth = {}
+    for subset in (s for size in range(1, 5) for s in combinations("abcd", size)):
+        mean = levelled[list(subset)].mean(axis=1).to_numpy()
+        worth[subset] = round(auc(labels, mean) + average_precision(labels, mean), 4)
+    assert best_subset(labels, scores) == max(worth, key=lambda s: worth[s])
 
 
 def test_families_that_help_each_other_share_the_weight():

@@ -3,9 +3,11 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from models.evaluate import auc
-from models.families import Contrasts, Logistic, usable
+from models.families import PART, Contrasts, Logistic, usable
+from models.line import LOOSE, believed, evidence, line
 from models.views import SIZES, Views
 
 
@@ -65,6 +67,27 @@ def test_what_columns_add_sums_to_the_score():
     assert parts.shape == matrix.shape
     assert parts.sum(axis=1) + model.base_ == pytest.approx(model.score(matrix))
     assert np.abs(parts).mean(axis=0).argmax() == 2
+
+
+def test_contrasts_are_the_mean_of_regressions_solved_to_the_end():
+    matrix = sizes()
+    labels = (matrix["rate"].fillna(0.0) + np.log(matrix["claims"].fillna(20.0)) > 3.5).astype(int).to_numpy()
+    model, values = Contrasts().fit(matrix, labels, 1), Views().fit(matrix).transform(matrix)
+    slow = LogisticRegression(C=0.1, tol=1e-10, max_iter=10_000).fit(values, labels)  # fewer columns than PART: every part is all of them
+    found = model.score(matrix)
+    assert values.shape[1] < PART
+    assert np.abs(found - slow.decision_function(values)).max() < 0.01
+
+
+def test_a_line_is_solved_to_the_end():
+    rng = np.random.default_rng(3)
+    values = rng.normal(size=(400, 12))
+    labels = (values[:, 0] + 0.5 * values[:, 1] + rng.normal(size=400) > 0.5).astype(int)
+    weights, base = line(values, labels, np.zeros(12, dtype=bool))
+    stretch = believed(evidence(values, labels))
+    slow = LogisticRegression(C=LOOSE, tol=1e-10, max_iter=100_000).fit(values * stretch, labels)
+    assert weights == pytest.approx(slow.coef_[0] * stretch, abs=2e-3)
+    assert base == pytest.approx(slow.intercept_[0], abs=2e-3)
 
 
 def test_few_proven_cases_bear_no_ratios():
