@@ -31,7 +31,10 @@ def evenly(index: pd.Index, most: int) -> np.ndarray:
     """Positions of at most ``most`` rows, spread evenly over the sorted index: the same rows whatever their order."""
     sorted_already = index.is_monotonic_increasing
     order = np.arange(len(index)) if sorted_already else np.argsort(index.to_numpy(dtype=object), kind="stable")
-    if len(order) <= most:
-        return order
-    picked: np.ndarray = order[np.linspace(0, len(order) - 1, most).astype(int)]
+    picked: np.ndarray = order[spaced(len(order), most)]
     return picked
+
+
+def spaced(rows: int, most: int) -> np.ndarray:
+    """At most ``most`` of the numbers below ``rows``, in order and evenly apart, first and last among them; all where there are no more."""
+    return np.linspace(0, rows - 1, min(rows, most)).astype(int)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from models.columns import spaced
+
 ALL_PEERS = "all"
 AND = " & "
 UPPER = ((0.75, 0.6745), (0.9, 1.2816))
@@ -111,7 +113,7 @@ class PeerGroups:
 
     def _order(self, values: np.ndarray, codes: Codes) -> np.ndarray:
         """Levels of each feature, the one whose medians tell it best first; of those about as good the finer."""
-        some = np.linspace(0, len(values) - 1, min(len(values), TRIED)).astype(int)
+        some = spaced(len(values), TRIED)
         learn, judge = some[::2], some[1::2]
         if len(self.levels_) == 1 or not len(judge):
             return np.tile(np.arange(len(self.levels_)), (values.shape[1], 1))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from models.columns import spaced
 from models.peers import PeerAnomaly
 from models.relative import RelativeAnomaly
 
@@ -27,7 +28,7 @@ class TailAnomaly(RelativeAnomaly):
 
     def grow(self, matrix: np.ndarray) -> None:
         """Sort every column, and find the weights."""
-        some = matrix[np.linspace(0, len(matrix) - 1, min(len(matrix), self.sample)).astype(int)]
+        some = matrix[spaced(len(matrix), self.sample)]
         self.sorted_ = np.sort(some, axis=0)
         self.weights_ = common(self.tails(some))
 

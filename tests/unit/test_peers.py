@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.columns import evenly
+from models.columns import evenly, spaced
 from models.groups import UPPER, PeerGroups
 from models.peers import PeerAnomaly
 
@@ -110,3 +110,11 @@ def test_the_sample_does_not_depend_on_row_order():
     index = pd.Index([f"s{i}" for i in range(1000)])
     shuffled = index[np.random.default_rng(0).permutation(1000)]
     assert set(index[evenly(index, 50)]) == set(shuffled[evenly(shuffled, 50)])
+
+
+def test_a_sample_is_in_order_evenly_apart_and_all_where_there_are_few() -> None:
+    for rows, most in ((0, 5), (1, 5), (7, 7), (7, 100), (20_001, 20_000), (1000, 10), (5, 1)):
+        found = spaced(rows, most)
+        assert len(found) == len(set(found)) == min(rows, most) and (np.diff(found) > 0).all()
+        assert rows <= most or np.ptp(np.diff(found), axis=0) <= 1 if len(found) > 1 else True
+    assert spaced(1000, 10)[[0, -1]].tolist() == [0, 999]
