@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from pipelines.errors import DataError, UsageError
 from pipelines.flows import evaluate as judging
 from pipelines.flows.publishing import PUBLISHED
 from pipelines.leads.export import for_insurer
+from pipelines.leads.publish import typed
 from pipelines.report import mask, rings, show
 from pipelines.report.csvs import write_csv
 from pipelines.sources.check import check
@@ -23,6 +24,8 @@ from pipelines.sources.check import check
 LANGUAGES = ("zh", "en")
 WIDE = 220
 """Columns of text for a list of many columns."""
+CORE = ("leads", "lead_reasons", "lead_evidence", "cases", "case_members")
+"""Tables without which no lead can be shown."""
 FLAGS = (*INDICATORS, *leads.AFTERWARDS)
 
 
@@ -135,9 +138,26 @@ def evaluate_latest(workspace: Path, truth: Path) -> str:
 
 
 def published(workspace: Path) -> dict[str, pd.DataFrame]:
-    """The published tables of the latest night."""
+    """The published tables of the latest night; what a night of an earlier version had not yet is empty.
+
+    Raises
+    ------
+    DataError
+        If it lacks what no lead can be shown without; it says which version published the night.
+    """
     out = _latest(workspace)
-    return {name: pd.read_parquet(out / f"{name}.parquet") for name in PUBLISHED}
+    found = {name: pd.read_parquet(f) for name in PUBLISHED if (f := out / f"{name}.parquet").exists()}
+    missing = [f"{name}.{c}" for name in CORE for c in PUBLISHED[name] if name not in found or c not in found[name].columns]
+    if missing:
+        said = latest_manifest(workspace)
+        by = f"the night of {said['as_of']}, published by fraudleads {said['version']} (code {said['code'][:8]}), has no"
+        raise DataError(f"{by} {', '.join(missing)}", str(out), "run the night again, with the options that it was run with")
+    return {name: _as_now(found.get(name, pd.DataFrame()), columns) for name, columns in PUBLISHED.items()}
+
+
+def _as_now(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """A published table with the columns that it has today, null where it was published without them."""
+    return frame.reindex(columns=columns) if len(frame) else typed(pd.DataFrame(columns=columns))
 
 
 def latest_manifest(workspace: Path) -> Mapping[str, Any]:
@@ -159,10 +179,12 @@ def _latest(workspace: Path) -> Path:
 
 
 def _rows(stages: Path, table: str, columns: tuple[str, ...], claim_id: str) -> pd.DataFrame:
-    """Rows of a table that name a claim in any of the columns."""
+    """Rows of a table that name a claim in any of the columns; none of a table that the night, of an earlier version, had not."""
     path = stages / f"{table}.parquet"
+    if not path.exists() and path.parent.exists():
+        return pd.DataFrame()
     if not path.exists():
-        raise DataError("a table of the latest night is missing", table, "run the night again")
+        raise DataError("a stage of the latest night is missing", path.parent.name, "run the night again")
     return pd.read_parquet(path, filters=[[(column, "==", claim_id)] for column in columns])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -17,23 +17,27 @@ import pyarrow.parquet
 from pipelines import config, report, runs
 from pipelines.contracts import report as validation
 from pipelines.flows.intake import Intake
+from pipelines.graph.rings import SCHEMAS
 from pipelines.ids import digest_json
+from pipelines.leads.held import COLUMNS as HISTORY
+from pipelines.leads.joins import COLUMNS as EVENTS
+from pipelines.leads.publish import CASES, EVIDENCE, LEADS, REASONS
+from pipelines.leads.records import COLUMNS as RECORDS
 
-PUBLISHED = (
-    "leads",
-    "lead_reasons",
-    "lead_evidence",
-    "lead_records",
-    "lead_history",
-    "lead_events",
-    "cases",
-    "case_members",
-    "neighbourhood",
-    "rings",
-    "ring_members",
-    "ring_claims",
-    "ring_links",
-)
+AROUND = ("lead_id", "a_id", "a_kind", "b_id", "b_kind", "role", "weight", "amount")
+PUBLISHED: Mapping[str, Sequence[str]] = {
+    "leads": LEADS,
+    "lead_reasons": REASONS,
+    "lead_evidence": EVIDENCE,
+    "lead_records": RECORDS,
+    "lead_history": HISTORY,
+    "lead_events": EVENTS,
+    "cases": CASES,
+    "case_members": ("case_id", "lead_id", "role"),
+    "neighbourhood": AROUND,
+    **{name: tuple(SCHEMAS[name]) for name in ("rings", "ring_members", "ring_claims", "ring_links")},
+}
+"""Columns of every published table."""
 
 
 def publish(made: Mapping[str, ir.Table], out: Path, context: tuple[config.Report, Intake], facts: Mapping[str, Any]) -> None:

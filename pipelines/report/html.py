@@ -119,7 +119,7 @@ class Page:
             return {}
         organiser = dict(zip(self.tables["rings"].ring_id, self.tables["rings"].organiser_id, strict=True))
         links = self.tables["ring_links"]
-        own = links[links.ring_id.isin(self.cases.subject_id_lead)]
+        own = links[links.ring_id.isin(self.cases.subject_id_lead) & links.ring_id.isin(organiser)]
         return {str(ring_id): (part, str(organiser[ring_id])) for ring_id, part in own.groupby("ring_id")}
 
     def word(self, section: str, key: object) -> Both:

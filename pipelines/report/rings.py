@@ -199,7 +199,7 @@ def _claims(rows: pd.DataFrame, messages: Messages, language: str) -> Renderable
     """Claims and policies with what they come from."""
     named = rows.assign(unit=rows.claim_id.fillna(rows.policy_id), kind=rows.claim_id.isna().map({True: "policy", False: "claim"}))
     table = _table(("unit", "source"), messages, language)
-    grouped = named.groupby(["kind", "unit"]).source.agg(lambda s: ", ".join(sorted(s)))
+    grouped = named.groupby(["kind", "unit"]).source.agg(lambda s: ", ".join(sorted(map(plain, s))))
     for key, source in list(grouped.items())[:MOST]:
         kind, unit = str(key[0]), str(key[1])  # type: ignore[index]
         table.add_row(f"{messages.text('kind', kind)[language]} {identifier(kind, unit)}", source)
