@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import ibis.expr.types as ir
 import networkx as nx
 import numpy as np
 import pandas as pd
@@ -16,6 +17,10 @@ TRADES = frozenset(
 )
 SELLERS = ("agent", "agency", "proxy")
 DECIMALS = 6
+PROOF = ("met", "expected", "lift", "p", "q", "amount")
+"""What a validated link says of itself: how often the two met, and what chance gives."""
+MEETINGS = {"owner": "vehicle", "person": "accident"}
+"""What is counted once of a link, by the second kind of its pair; of all others it is households."""
 
 
 class Shape(NamedTuple):
@@ -106,3 +111,11 @@ def significance(p: np.ndarray, possible: int) -> float:
     if len(p) == 0:
         return float("nan")
     return float(betainc(len(p), max(possible, len(p)) - len(p) + 1, float(np.max(p))))
+
+
+def proof(links: ir.Table) -> pd.DataFrame:
+    """What makes a pair of parties a validated link, the ends in order; of several kinds of link the one that chance explains least."""
+    rows = links.rename(met="n", unit="b_kind").select("a_id", "b_id", "unit", *PROOF, "first_at", "last_at").to_pandas()
+    rows[["a_id", "b_id"]] = np.sort(rows[["a_id", "b_id"]].to_numpy(dtype=str), axis=1) if len(rows) else rows[["a_id", "b_id"]]
+    ordered = rows.sort_values(["a_id", "b_id", "p", "lift", "unit"], ascending=[True, True, True, False, True])
+    return ordered.drop_duplicates(["a_id", "b_id"]).assign(unit=lambda t: t.unit.map(MEETINGS).fillna("household"))

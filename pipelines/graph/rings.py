@@ -17,7 +17,7 @@ import pandas as pd
 from pipelines.graph import standing
 from pipelines.graph.continuity import Named, continued
 from pipelines.graph.groups import AGAIN, CONTACTS, CRASH, GRAVE, LINK, PILES, Groups, groups
-from pipelines.graph.measures import TRADES, Shape, shape, significance
+from pipelines.graph.measures import PROOF, TRADES, Shape, proof, shape, significance
 from pipelines.graph.membership import common, customers, members, merged, owners, participants
 from pipelines.graph.reach import facts
 
@@ -46,7 +46,10 @@ SCHEMAS = {
         **dict.fromkeys(("flagged", "proven", "new"), FLAG),
     },
     "ring_claims": dict.fromkeys(("ring_id", "claim_id", "policy_id", "source"), TEXT),
-    "ring_links": {**dict.fromkeys(("ring_id", "a_id", "a_kind", "b_id", "b_kind"), TEXT), "n": WHOLE, "validated": FLAG},
+    "ring_links": {
+        **dict.fromkeys(("ring_id", "a_id", "a_kind", "b_id", "b_kind"), TEXT), "n": WHOLE, "validated": FLAG,
+        "unit": TEXT, **dict.fromkeys(PROOF, REAL), "first_at": TIME, "last_at": TIME,
+    },
     "ring_ledger": {"ring_id": TEXT, "entity_id": TEXT, "first_seen": TIME},
 }  # fmt: skip
 """Tables of the stage, with the type of every column: one that holds nothing has no type of its own."""
@@ -81,7 +84,8 @@ def rings(tables: Mapping[str, ir.Table], as_of: date, known: pd.DataFrame | Non
     dict of str to ibis Table
         As ``SCHEMAS`` lists them: ``rings``; ``ring_members`` (with what a party does there, how much of the ring passes through it, and
         whether it bears a flag of its own, has a confirmed outcome, is new since the last night); ``ring_claims`` (claim or policy, and the
-        flag, ``link`` or ``crash`` that it comes from); ``ring_links`` (claims and policies in common); and the new ``ring_ledger``.
+        flag, ``link`` or ``crash`` that it comes from); ``ring_links`` (claims and policies in common, and of validated links the proof, of
+        several between two parties that of the least chance); and the new ``ring_ledger``.
     """
     made = _made(tables, groups(tables))
     if made.people.empty:  # a book of single claims
@@ -142,10 +146,7 @@ def _joined(tables: Mapping[str, ir.Table], made: Made) -> pd.DataFrame:
     counted = pairs.groupby(["ring", "entity_id", "kind", "entity_id_b", "kind_b"]).unit.nunique().rename("n").reset_index()
     counted = pd.concat([counted, _owned(made, on)]).drop_duplicates(["ring", "entity_id", "entity_id_b"])
     named = counted.rename(columns={"entity_id": "a_id", "kind": "a_kind", "entity_id_b": "b_id", "kind_b": "b_kind"})
-    links = tables["links"].select("a_id", "b_id", "p").to_pandas()
-    ends = np.sort(links[["a_id", "b_id"]].to_numpy(dtype=str), axis=1) if len(links) else np.empty((0, 2), dtype=str)
-    least = pd.DataFrame({"a_id": ends[:, 0], "b_id": ends[:, 1], "p": links.p}).groupby(["a_id", "b_id"], as_index=False).p.min()
-    return named.merge(least, on=["a_id", "b_id"], how="left").assign(validated=lambda t: t.p.notna())
+    return named.merge(proof(tables["links"]), on=["a_id", "b_id"], how="left").assign(validated=lambda t: t.p.notna())
 
 
 def _owned(made: Made, on: pd.DataFrame) -> pd.DataFrame:

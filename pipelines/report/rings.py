@@ -23,8 +23,8 @@ LIST = (
 )  # fmt: skip
 MEMBER = ("member", "role", "n_claims", "between", "signs")
 STYLE = Path(__file__).parent / "templates" / "page.css"
-LEAST = 1e-99
-"""A chance below this is told as below it."""
+LEAST = 1e-9
+"""A chance below this is told as below it: published figures have nine decimals."""
 MOST = 60
 """Members and claims shown; the rest is counted."""
 Tables = Mapping[str, pd.DataFrame]
@@ -66,7 +66,8 @@ def shown(tables: Tables, ring_id: str, language: str, names: Mapping[str, str] 
         f"{messages.text('ring_kind', row['kind'])[language]} · {pseudonym(messages, 'ring', row['ring_id'])[language]} · {row['ring_id']}"
     )
     facts = Table.grid(padding=(0, 2))
-    for key, text in _facts(row, messages, language).items():
+    link = strongest(tables, row["ring_id"], messages)[language].strip() or BLANK
+    for key, text in {**_facts(row, messages, language), "strongest": link}.items():
         facts.add_row(Text(messages.text("ring_column", key)[language], style="bold"), Text(text))
     head = Panel(facts, title=title, subtitle=messages.text("text", "never")[language])
     return Group(head, _members(own["ring_members"], messages, language, names or {}), _claims(own["ring_claims"], messages, language))
@@ -115,8 +116,12 @@ def growth(row: Mapping[Any, Any], messages: Messages, language: str) -> str:
 
 def why(row: Mapping[Any, Any], messages: Messages, language: str) -> str:
     """Why a ring is a lead, or why not."""
-    codes = plain(row["evidence"])
-    words = {"flags": codes, "signs": _made_by(row, messages, language), "proven": str(row["n_proven"]), "none": ""}
+    words = {
+        "flags": _named(plain(row["evidence"]), messages, language),
+        "signs": _made_by(row, messages, language),
+        "proven": str(row["n_proven"]),
+        "none": "",
+    }
     return messages.text("ring_why", row["why"], what=words[str(row["why"])])[language]
 
 
@@ -124,27 +129,51 @@ def story(tables: Tables, subject_id: str, messages: Messages) -> list[dict[str,
     """A ring lead's own sentence: who, around whom, for how much, how improbable, and what speaks against it; none for other subjects."""
     known = tables.get("rings")
     own = [] if known is None else known[known.ring_id == subject_id].to_dict("records")
-    return [{language: _sentence(row, messages, language) for language in LANGUAGES} for row in own]
+    proof = strongest(tables, subject_id, messages)
+    return [{language: _sentence(row, proof[language], messages, language) for language in LANGUAGES} for row in own]
 
 
-def _sentence(row: Mapping[Any, Any], messages: Messages, language: str) -> str:
-    links = (
-        {}
-        if pd.isna(row["p"])
-        else {"n": row["n_links"], "possible": row["n_possible"], "p": f"{row['p']:.0e}" if row["p"] > LEAST else f"< {LEAST:.0e}"}
-    )
+def strongest(tables: Tables, ring_id: str, messages: Messages) -> dict[str, str]:
+    """The validated link that chance explains least: between whom, how often they met, how often by chance, q; empty without one."""
+    links = tables.get("ring_links", pd.DataFrame(columns=["ring_id", "p"]))
+    own = links[(links.ring_id == ring_id) & links.get("p", pd.Series(index=links.index)).notna()]
+    if own.empty:
+        return dict.fromkeys(LANGUAGES, "")
+    row = own.sort_values(["p", "lift", "a_id", "b_id"], ascending=[True, False, True, True]).iloc[0]
+    sides = {side: pseudonym(messages, str(row[f"{side}_kind"]), row[f"{side}_id"]) for side in ("a", "b")}
+    figures = {"n": f"{row['met']:.0f}", "expected": f"{row['expected']:.2f}", "lift": f"{row['lift']:.1f}", "q": _tiny(row["q"], "= ")}
+    known = {**figures, "amount": _money(row["amount"]), "first": _day(row["first_at"]), "last": _day(row["last_at"])}
+    words = {**sides, "unit": messages.text("ring_unit", row["unit"])}
+    return {lang: messages.text("text", "ring_strongest", **known, **{k: w[lang] for k, w in words.items()})[lang] for lang in LANGUAGES}
+
+
+def _tiny(chance: float, sign: str = "") -> str:
+    return f"{sign}{chance:.1e}" if chance >= LEAST else f"< {LEAST:.0e}"
+
+
+def _sentence(row: Mapping[Any, Any], proof: str, messages: Messages, language: str) -> str:
+    links = {} if pd.isna(row["p"]) else {"n": row["n_links"], "possible": row["n_possible"], "p": _tiny(row["p"])}
     said = messages.text(
         "text", "ring_story", members=row["n_members"], people=row["n_people"], families=row["n_families"],
         organiser=pseudonym(messages, str(row["organiser_kind"]), row["organiser_id"])[language], claims=row["n_claims"],
         policies=row["n_policies"], amount=_money(row["amount"]), first=_day(row["first_at"]), last=_day(row["last_at"]),
     )[language]  # fmt: skip
     linked = messages.text("text", "ring_story_links", **links)[language] if links else ""
-    return said + linked + messages.text("text", "ring_story_why", why=why(row, messages, language))[language]
+    return said + linked + proof + messages.text("text", "ring_story_why", why=why(row, messages, language))[language]
 
 
 def _made_by(row: Mapping[Any, Any], messages: Messages, language: str) -> str:
     """Red flags, links and accidents that made the ring."""
-    return ", ".join(messages.text("ring_made", code)[language] for code in plain(row["made_by"]).split(","))
+    return _named(plain(row["made_by"]), messages, language)
+
+
+def _named(codes: str, messages: Messages, language: str) -> str:
+    """``M10 One phone for many, links``: red flags by code and name, what is none in its own words."""
+    words = [
+        f"{code} {messages.part(code, 'name')[language]}" if code in messages.cards else messages.text("ring_made", code)[language]
+        for code in codes.split(",")
+    ]
+    return messages.text("text", "comma")[language].join(words)
 
 
 def _line(row: Mapping[Any, Any], messages: Messages, language: str) -> list[str]:
@@ -157,14 +186,14 @@ def _line(row: Mapping[Any, Any], messages: Messages, language: str) -> list[str
         f"{row['n_claims']} / {row['n_policies']}",
         _money(row["amount"]),
         *(_day(row[c]) for c in ("first_at", "last_at")),
-        BLANK if pd.isna(chance) else f"{chance:.1e}",
+        BLANK if pd.isna(chance) else _tiny(chance),
         growth(row, messages, language),
         why(row, messages, language),
     ]
 
 
 def _facts(row: pd.Series, messages: Messages, language: str) -> dict[str, str]:
-    chance = BLANK if pd.isna(row["p"]) else f"{row['p']:.1e} ({row['n_links']} / {row['n_possible']})"
+    chance = BLANK if pd.isna(row["p"]) else f"{_tiny(row['p'])} ({row['n_links']} / {row['n_possible']})"
     return {
         "organiser": pseudonym(messages, row["organiser_kind"], row["organiser_id"])[language],
         "is_lead": why(row.to_dict(), messages, language),

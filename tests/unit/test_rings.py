@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from pipelines.graph.communities import communities
 from pipelines.graph.continuity import continued
-from pipelines.graph.measures import DECIMALS, held, shape, significance
+from pipelines.graph.measures import DECIMALS, held, proof, shape, significance
 from pipelines.graph.membership import customers
 from pipelines.graph.rings import SCHEMAS, rings
 
@@ -78,6 +78,21 @@ def test_held_is_the_worst_over_all_links(pairs: list[tuple[int, int]]) -> None:
         left.append(max(map(len, nx.connected_components(whole))))
         whole.add_edge(*edge)
     assert held(graph) == round(min(left) / len(graph), DECIMALS)
+
+
+def test_of_several_links_of_two_parties_the_one_that_chance_explains_least_is_their_proof() -> None:
+    day = pd.Timestamp("2025-01-01")
+    rows = [
+        ("person:b", "garage:a", "owner", 4, 1e-6),
+        ("garage:a", "person:b", "reporter", 9, 1e-4),
+        ("person:x", "person:y", "person", 3, 0.0),
+    ]
+    links = pd.DataFrame(rows, columns=["a_id", "b_id", "b_kind", "n", "p"])
+    found = proof(ibis.memtable(links.assign(expected=1.0, lift=links.n / 1.0, q=links.p, amount=1.0, first_at=day, last_at=day)))
+    assert found[["a_id", "b_id", "unit", "met"]].to_numpy().tolist() == [
+        ["garage:a", "person:b", "vehicle", 4],
+        ["person:x", "person:y", "accident", 3],
+    ]
 
 
 def nodes(**kinds: str) -> pd.DataFrame:
@@ -193,7 +208,13 @@ def world(extra: list[tuple[str, str, str, str]], dropped: int | None) -> dict[s
         "policy_edges": pd.DataFrame({"policy_id": ["none"], "entity_id": ["person:none"], "kind": ["person"], "role": ["holder"]}),
         "entities": people.assign(family_id=people.entity_id, exempt=False, phone=None, account=None, device_id=None).astype("string")
         .assign(exempt=False),
-        "links": pd.DataFrame({"a_id": ["agent:u"], "a_kind": ["agent"], "b_id": ["hospital:u"], "b_kind": ["hospital"], "p": [1e-9]}),
+        "links": pd.DataFrame(
+            {
+                "a_id": ["agent:u"], "a_kind": ["agent"], "b_id": ["hospital:u"], "b_kind": ["hospital"], "n": [4], "expected": [0.5],
+                "lift": [8.0], "p": [1e-9], "q": [1e-6], "amount": [400.0], "first_at": [pd.Timestamp("2025-03-01")],
+                "last_at": [pd.Timestamp("2025-06-01")],
+            }
+        ),
         "link_claims": pd.DataFrame({"a_id": "agent:u", "b_id": "hospital:u", "claim_id": [f"A:u{i}" for i in range(6)]}),
         "blocks": pd.DataFrame({"block_id": ["0"], "n_persons": [0], "n_events": [0], "n_families": [0], "n_again": [0]}),
         "block_members": pd.DataFrame({"block_id": ["0"], "entity_id": ["person:none"], "role": ["person"]}),

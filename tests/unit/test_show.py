@@ -8,6 +8,7 @@ from pipelines.errors import UsageError
 from pipelines.report import show
 from pipelines.report.messages import catalogue
 from pipelines.report.rings import story as ring_story
+from pipelines.report.rings import strongest
 from pipelines.report.story import documents, told
 from tests.unit import report_book
 
@@ -103,11 +104,32 @@ def test_a_ring_lead_tells_members_money_links_and_why_in_words() -> None:
     }  # fmt: skip
     known = {"rings": pd.DataFrame([row])}
     (said,) = ring_story(known, "ring:1", catalogue())
-    assert all(part in said["en"] for part in ("8 members", "12,345 CNY", "2025-03-01 to 2025-06-30", "1e-09", "H01"))
+    assert all(part in said["en"] for part in ("8 members", "12,345 CNY", "2025-03-01 to 2025-06-30", "1.0e-09", "H01"))
     assert "8 名成员" in said["zh"] and "12,345" in said["zh"]
     (unlinked,) = ring_story({"rings": pd.DataFrame([{**row, "p": None}])}, "ring:1", catalogue())
     assert "chance of so many" in said["en"] and "chance of so many" not in unlinked["en"]
     assert ring_story(known, "person:1", catalogue()) == ring_story({}, "ring:1", catalogue()) == []
+    assert "H01 Sham admission" in said["en"] and "strongest" not in said["en"]
+
+
+def test_a_ring_tells_its_strongest_validated_link() -> None:
+    link = {
+        "ring_id": "ring:1", "a_id": "agent:aa11bb22", "a_kind": "agent", "b_id": "hospital:cc33dd44", "b_kind": "hospital", "n": 9,
+        "validated": True, "unit": "household", "met": 8.0, "expected": 0.18725, "lift": 42.72, "p": 0.0, "q": 7e-06, "amount": 27274.3,
+        "first_at": pd.Timestamp("2025-04-06"), "last_at": pd.Timestamp("2025-05-27"),
+    }  # fmt: skip
+    weaker = {**link, "b_id": "hospital:ee", "p": 1e-5, "q": 1e-3, "lift": 99.0}
+    unproven = {**link, "b_id": "person:ff", "validated": False, **dict.fromkeys(("met", "expected", "lift", "p", "q"), None)}
+    known = {"ring_links": pd.DataFrame([weaker, unproven, link])}
+    said = strongest(known, "ring:1", catalogue())
+    for part in ("AA11BB", "CC33DD", "8 households", "gives 0.19", "42.7 times", "q = 7.0e-06", "27,274 CNY", "2025-04-06 to 2025-05-27"):
+        assert part in said["en"]
+    assert all(part in said["zh"] for part in ("AA11BB", "8 个家庭", "0.19", "42.7 倍", "q = 7.0e-06"))
+    assert "q = < 1e-09" not in said["en"]
+    accidents = {"ring_links": pd.DataFrame([{**link, "unit": "accident", "q": 0.0}])}
+    assert "8 accidents" in strongest(accidents, "ring:1", catalogue())["en"]
+    for nothing in ({}, {"ring_links": known["ring_links"].drop(columns=["p"])}, {"ring_links": pd.DataFrame([unproven])}):
+        assert strongest(nothing, "ring:1", catalogue()) == {"zh": "", "en": ""}
 
 
 def test_reasons_of_no_points_are_left_out_and_the_rest_still_sums() -> None:
