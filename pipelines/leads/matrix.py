@@ -14,6 +14,8 @@ LOW_SIDE = ("policy_age_days", "mean_policy_age_days", "days_to_end", "days_sinc
 """Features of which small values are the suspicious ones."""
 NEUTRAL = frozenset({"days_since_sale", "claim_span_days", "amount"})
 """Features without a suspicious side, and those that repeat another in a different unit."""
+YARDSTICKS = ("fact_headcount", "fact_insured_headcount", "fact_insured_area")
+"""Facts by which red flags divide: they say how large a subject is, and to be large is not odd."""
 LEAST = 50
 """Fewer subjects of a kind than this have no ordinary behaviour to stand out from."""
 
@@ -39,6 +41,11 @@ def matrix(given: Given, kind: str, tables: tuple[str, ...] = FEATURE_TABLES) ->
     wide = parts[0] if len(parts) == 1 else pd.concat(parts, axis=1)
     wide.index.name = "subject_id"
     return wide.sort_index().dropna(axis=1, how="all")
+
+
+def behaviour(frame: pd.DataFrame) -> pd.DataFrame:
+    """The columns of a matrix in which a subject can be odd: all but ``YARDSTICKS``, which models learnt from verdicts may read."""
+    return frame.drop(columns=[c for c in YARDSTICKS if c in frame.columns])
 
 
 def _features(given: Given, name: str, kind: str) -> pd.DataFrame | None:

@@ -12,7 +12,7 @@ from models.supervised import Rows, Supervised
 from pipelines.config import Scoring
 from pipelines.leads.inputs import Given, collected, relation
 from pipelines.leads.learning import ids, labels, subject_rows
-from pipelines.leads.matrix import kinds
+from pipelines.leads.matrix import behaviour, kinds
 from pipelines.leads.score import flag_reasons
 
 SCORE = ["subject_kind", "subject_id", "score"]
@@ -73,7 +73,7 @@ def ready(given: Given, kind: str, settings: Scoring) -> Rows:
     rows = subject_rows(given, kind)
     from models.money import MoneyAnomaly  # scikit-learn is slow to load
 
-    numbers = rows.frame.select_dtypes("number").dropna(axis=1, how="all")
+    numbers = behaviour(rows.frame).select_dtypes("number").dropna(axis=1, how="all")
     odd: pd.Series | float = 0.0
     if numbers.shape[1] and len(numbers) > 1:
         odd = MoneyAnomaly(settings.trees, settings.seed).fit(numbers).suspicion(numbers)

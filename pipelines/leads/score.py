@@ -11,7 +11,7 @@ from models.scorecard import SUBJECT, Scorecard
 from pipelines.config import Scoring
 from pipelines.leads.crowd import CODE as PILED
 from pipelines.leads.inputs import Given, base_counts, cards, collected, located
-from pipelines.leads.matrix import LEAST, LOW_SIDE, kinds, matrix
+from pipelines.leads.matrix import LEAST, LOW_SIDE, behaviour, kinds, matrix
 from pipelines.leads.overlap import overlaps
 
 REASON = [*SUBJECT, "code", "kind", "value", "limit", "detail", "points", "peer", "scheme", "severity", "family", "line", "subjects"]
@@ -67,7 +67,7 @@ def flag_reasons(given: Given, settings: Scoring, corrections: pd.Series | None 
 
 def anomalies(given: Given, settings: Scoring) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Named reasons of the oddest subjects of each kind, and the suspicion of all of them."""
-    parts = [_odd(kind, matrix(given, kind), settings) for kind in kinds(given)]
+    parts = [_odd(kind, behaviour(matrix(given, kind)), settings) for kind in kinds(given)]
     reasons = [r for r, _ in parts if len(r)]
     scores = [s for _, s in parts if len(s)]
     empty = pd.DataFrame(columns=REASON), pd.DataFrame(columns=SCORES)
