@@ -105,7 +105,8 @@ def figures(tested: pd.DataFrame, capacity: int, seed: int = 7) -> dict[str, obj
     Returns
     -------
     dict
-        subjects, proven; auc, ap, lift, precision and recall at capacity as {value, low, high}; amount (proven money within capacity, as
+        subjects, proven; auc, ap, lift, precision and recall at capacity as {value, low, high}, none
+        where verdicts went one way; amount (proven money within capacity, as
         a share of all proven money); calibration (mean gap between probability and rate),
         reliability (both by tenths); recall by scheme at capacity.
     """
@@ -118,7 +119,7 @@ def figures(tested: pd.DataFrame, capacity: int, seed: int = 7) -> dict[str, obj
     found: dict[str, object] = {"subjects": len(tested), "proven": int(truth.sum()), "capacity": k}
     for name, metric in metrics.items():
         low, high = bootstrap(metric, truth, score, seed=seed) if 0 < truth.sum() < len(truth) else (float("nan"),) * 2
-        found[name] = {"value": round(metric(truth, score), 4), "low": round(low, 4), "high": round(high, 4)}
+        found[name] = {"value": _known(metric(truth, score)), "low": _known(low), "high": _known(high)}
     first = tested.sort_values(["score", "subject_id"], ascending=[False, True]).head(k)
     proven = tested[tested["label"] == 1]
     money = float(proven["amount"].fillna(0.0).sum())
@@ -128,6 +129,11 @@ def figures(tested: pd.DataFrame, capacity: int, seed: int = 7) -> dict[str, obj
     caught = proven.assign(hit=proven["subject_id"].isin(first["subject_id"]), scheme=proven["scheme"].fillna("unknown"))
     found["recall_by_scheme"] = caught.groupby("scheme")["hit"].mean().round(3).to_dict()
     return found
+
+
+def _known(value: float) -> float | None:
+    """A figure as JSON can hold it: none where verdicts all went one way."""
+    return round(value, 4) if np.isfinite(value) else None
 
 
 def groups(tested: pd.DataFrame) -> pd.DataFrame:

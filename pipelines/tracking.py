@@ -115,6 +115,33 @@ def record_model(root: Path, folder: Path, about: Mapping[str, Any]) -> str:
     return str(run.info.run_id)
 
 
+def record_backtest(root: Path, digest: str, metrics: Mapping[str, float], files: Mapping[Path, Path]) -> str:
+    """Record a backtest: a run of the experiment ``backtest`` with its figures, page and pictures.
+
+    Parameters
+    ----------
+    root : Path
+        The workspace.
+    digest : str
+        Of all that was found, a tag of the run; the same backtest recorded again returns the run it already has.
+    metrics : mapping of str to float
+    files : mapping of Path to Path
+        Files, and the folder of the run's artifacts that each goes into.
+    """
+    client, _ = _store(root)
+    experiment = _named(client, root, "backtest")
+    same = client.search_runs([experiment], f"tags.digest = '{digest}'", max_results=1)
+    if same:
+        return str(same[0].info.run_id)
+    run = client.create_run(experiment, run_name=f"backtest-{digest[:12]}", tags={"digest": digest})
+    for name, value in metrics.items():
+        client.log_metric(run.info.run_id, name, value)
+    for file, folder in files.items():
+        client.log_artifact(run.info.run_id, str(file), "" if folder == Path() else str(folder))
+    client.set_terminated(run.info.run_id)
+    return str(run.info.run_id)
+
+
 def set_champion(root: Path, kind: str, digest: str) -> None:
     """Move the alias ``champion`` of a kind's registered model to the version with a digest; no digest removes it."""
     client, _ = _store(root)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from models.backtest import Night, figures, walk_forward
-from pipelines import config
+from pipelines import config, tracking
 from pipelines.flows.past import Past, judged_kinds, nights, verdicts
+from pipelines.ids import digest_json
 from pipelines.leads.predict import of_kind, ready, unlabelled, worth
+from pipelines.report.backtest import page
+from pipelines.report.messages import catalogue
 from pipelines.report.reliability import Plot
+
+UNJUDGED = "no investigation of a subject that a night knew was opened after it: fraudleads retrain judges by folds instead"
 
 
 def backtest(workspace: Path, config_file: Path | None, tell: Callable[[str], None], plots: Path | None = None) -> str:
-    """Figures by kind of subject, as JSON; a folder ``plots`` gets ``<kind>/reliability.svg``.
+    """Figures by kind of subject, as JSON; ``plots`` gets ``backtest.html`` and ``<kind>/reliability.svg``, which mlflow keeps, too.
 
     A kind none of whose investigations was opened after a night is said to be so.
 
@@ -28,21 +33,44 @@ def backtest(workspace: Path, config_file: Path | None, tell: Callable[[str], No
     """
     settings = config.load(config_file)
     with nights(workspace, settings) as past:
-        tell(f"{len(past)} nights from {past[0].as_of.date()} to {past[-1].as_of.date()}")
+        days = [str(p.as_of.date()) for p in past]
+        tell(f"{len(past)} nights from {days[0]} to {days[-1]}")
         found = {kind: _of_kind(past, kind, settings) for kind in judged_kinds(past[-1])}
-    for kind, one in found.items():
-        if plots and one.get("reliability"):
-            (plots / kind).mkdir(parents=True, exist_ok=True)
+    if plots:
+        _drawn(workspace, plots, {"nights": days, "kinds": found})
+    return json.dumps({"nights": len(days), "kinds": found}, indent=2, ensure_ascii=False)
+
+
+def _drawn(workspace: Path, plots: Path, found: Mapping[str, Any]) -> None:
+    """Write the page and the pictures, and hand them to mlflow with the figures."""
+    plots.mkdir(parents=True, exist_ok=True)
+    files = [plots / "backtest.html"]
+    files[0].write_text(page(found, catalogue()), encoding="utf-8", newline="\n")
+    for kind, one in found["kinds"].items():
+        if one.get("reliability", {}).get("said"):
+            (plots / kind).mkdir(exist_ok=True)
             Plot(pd.DataFrame(one["reliability"])).save(plots / kind)
-    return json.dumps({"nights": len(past), "kinds": found}, indent=2, ensure_ascii=False)
+            files.append(plots / kind / "reliability.svg")
+    metrics = {f"{kind}.{n}": v for kind, one in found["kinds"].items() for n, v in _numbers(one)}
+    tracking.record_backtest(workspace.resolve(), digest_json(dict(found)), metrics, {f: f.parent.relative_to(plots) for f in files})
+
+
+def _numbers(one: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Figures that mlflow can plot: numbers, and the value of those with an interval."""
+    for name, told in one.items():
+        value = told.get("value") if isinstance(told, dict) else told
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            yield name, float(value)
 
 
 def _of_kind(past: list[Past], kind: str, settings: config.Settings) -> dict[str, Any]:
     told = verdicts(past[-1], kind)
     later = told[told["opened_at"] >= pd.Timestamp(past[0].as_of)]
     if later.empty:
-        return {"verdicts": len(told), "note": "no investigation was opened after a night: fraudleads retrain judges by folds instead"}
+        return {"verdicts": len(told), "note": UNJUDGED}
     tested = walk_forward([_night(p, kind, settings) for p in past], told, settings.scoring.seed)
+    if tested.empty:
+        return {"verdicts": len(told), "note": UNJUDGED}
     learnt = int(tested["probability"].notna().sum())
     return {"verdicts": len(told), "scored_by_what_was_learnt": learnt, **figures(tested, settings.capacity.cases, settings.scoring.seed)}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -152,10 +152,10 @@ def published(workspace: Path) -> dict[str, pd.DataFrame]:
         said = latest_manifest(workspace)
         by = f"the night of {said['as_of']}, published by fraudleads {said['version']} (code {said['code'][:8]}), has no"
         raise DataError(f"{by} {', '.join(missing)}", str(out), "run the night again, with the options that it was run with")
-    return {name: _as_now(found.get(name, pd.DataFrame()), columns) for name, columns in PUBLISHED.items()}
+    return {name: _as_now(found.get(name, pd.DataFrame()), list(columns)) for name, columns in PUBLISHED.items()}
 
 
-def _as_now(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+def _as_now(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     """A published table with the columns that it has today, null where it was published without them."""
     return frame.reindex(columns=columns) if len(frame) else typed(pd.DataFrame(columns=columns))
 

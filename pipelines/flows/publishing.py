@@ -19,9 +19,10 @@ from pipelines.contracts import report as validation
 from pipelines.flows.intake import Intake
 from pipelines.graph.rings import SCHEMAS
 from pipelines.ids import digest_json
+from pipelines.leads.evidence import COLUMNS as EVIDENCE
 from pipelines.leads.held import COLUMNS as HISTORY
 from pipelines.leads.joins import COLUMNS as EVENTS
-from pipelines.leads.publish import CASES, EVIDENCE, LEADS, REASONS
+from pipelines.leads.publish import CASES, LEADS, REASONS
 from pipelines.leads.records import COLUMNS as RECORDS
 
 AROUND = ("lead_id", "a_id", "a_kind", "b_id", "b_kind", "role", "weight", "amount")

@@ -115,7 +115,7 @@ def significance(p: np.ndarray, possible: int) -> float:
 
 def proof(links: ir.Table) -> pd.DataFrame:
     """What makes a pair of parties a validated link, the ends in order; of several kinds of link the one that chance explains least."""
-    rows = links.rename(met="n", unit="b_kind").select("a_id", "b_id", "unit", *PROOF, "first_at", "last_at").to_pandas()
+    rows: pd.DataFrame = links.rename(met="n", unit="b_kind").select("a_id", "b_id", "unit", *PROOF, "first_at", "last_at").to_pandas()
     rows[["a_id", "b_id"]] = np.sort(rows[["a_id", "b_id"]].to_numpy(dtype=str), axis=1) if len(rows) else rows[["a_id", "b_id"]]
     ordered = rows.sort_values(["a_id", "b_id", "p", "lift", "unit"], ascending=[True, True, True, False, True])
     return ordered.drop_duplicates(["a_id", "b_id"]).assign(unit=lambda t: t.unit.map(MEETINGS).fillna("household"))

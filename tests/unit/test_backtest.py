@@ -1,3 +1,6 @@
+import json
+import xml.etree.ElementTree as ET
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,6 +8,8 @@ import pytest
 from models.backtest import Night, better, figures, groups, stacked, walk_forward
 from models.reliability import gap
 from models.supervised import Rows
+from pipelines.report.backtest import page
+from pipelines.report.messages import catalogue
 from tests.unit.test_supervised import NO_PAIRS
 
 DAYS = pd.to_datetime(["2025-01-01", "2025-04-01", "2025-07-01"])
@@ -64,3 +69,25 @@ def test_a_challenger_is_better_only_beyond_the_interval():
     assert better(truth, good, poor)["low"] > 0
     assert better(truth, good, same)["low"] <= 0
     assert better(truth, good, good) == {"value": 0.0, "low": 0.0, "high": 0.0}
+
+
+def test_the_page_tells_every_figure_in_both_languages_and_kinds_that_nothing_judges(world):
+    tested = walk_forward(*world)
+    told = {"verdicts": 900, "scored_by_what_was_learnt": 600, **figures(tested, capacity=50)}
+    blind = {"verdicts": 900, "scored_by_what_was_learnt": 0, **figures(tested.assign(probability=np.nan), capacity=50)}
+    found = {"nights": ["2025-01-01", "2025-04-01"], "kinds": {"claim": told, "agent": blind, "doctor": {"verdicts": 3, "note": "x"}}}
+    text = page(found, catalogue())
+    assert text == page(found, catalogue()) and text.count("<svg ") == 1
+    for part in ("回测 / Backtest", "2025-01-01, 2025-04-01", f"{told['auc']['value']:.3f}", "没有概率可检验", "nothing to judge by"):
+        assert part in text
+    assert ET.fromstring(text.partition("\n")[2]).tag == "html"
+
+
+def test_verdicts_that_all_went_one_way_make_no_figure_that_json_cannot_hold(world):
+    tested = walk_forward(*world)
+    one_way = figures(tested[tested["label"] == 1], capacity=50)
+    assert one_way["auc"] == {"value": None, "low": None, "high": None}
+    json.loads(json.dumps(one_way, allow_nan=False))
+    assert "—" in page(
+        {"nights": ["2025-01-01"], "kinds": {"claim": {"verdicts": 1, "scored_by_what_was_learnt": 0, **one_way}}}, catalogue()
+    )
