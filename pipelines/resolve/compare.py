@@ -86,7 +86,7 @@ def similarity(left: pd.Series, right: pd.Series) -> NDArray[np.float64]:
 
 def similarities(left: pd.Series, right: pd.Series, costs: Mapping[str, Costs]) -> dict[str, NDArray[np.float64]]:
     """The same under several costs, by their names."""
-    parsed = parse(pd.concat([left, right], ignore_index=True)).add_prefix("address_")[[f"address_{c}" for c in COLUMNS]]
+    parsed = parse(pd.concat([left, right], ignore_index=True)).add_prefix("address_")
     halves = {"l": parsed.iloc[: len(left)], "r": parsed.iloc[len(left) :]}
     with duckdb.connect() as connection:
         for name, half in halves.items():

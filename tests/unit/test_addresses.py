@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks import addresses as benchmark
+from benchmarks import rewritten
 from pipelines.normalise import address as normalised
 from pipelines.resolve import compare
 from pipelines.resolve.addresses import parse
@@ -179,3 +180,13 @@ def test_benchmark_runs_on_a_small_folder(tmp_path: Path) -> None:
     found = benchmark.figures(tmp_path)
     assert found["pairs"] == 120 and found["exact"] == 40
     assert found["ours"]["all"] > 0.95 and found["ceiling"]["seeds"] >= 5
+
+
+def test_costs_are_learnt_from_texts_alone() -> None:
+    listed = [f"解放路{i}号佳兴花园{b}栋" for i in range(1, 21) for b in (1, 2, 3)]
+    texts = pd.DataFrame(
+        {"query": [i // 3 for i in range(60)], "left": [f"渝北区{listed[i // 3 * 3]}2单元" for i in range(60)], "right": listed}
+    )
+    found = rewritten.learnt(texts)
+    assert min(found.values()) >= 0 and found["alike"] == 1.0
+    assert found["building"] > 1 > 0.1 > max(found["number alone"], found["unit alone"])
