@@ -94,22 +94,23 @@ def over_insurance(book: Book, s: Settings) -> ir.Table:
     """
     days = int(s["days"])
     sprees = spree_policies(book, buying_sprees(book, days, s["insurers"], s["policies"]), days)
-    found = finding(sprees, ("person", "insured_id"), ("policies", s["policies"]), ("policies", "policy_id"), "insurers")
+    bought, held = ibis.literal("bought_at_once"), ibis.literal("for_the_income")
+    found = finding(sprees, ("person", "insured_id"), ("policies", s["policies"]), ("policies", "policy_id"), bought)
     rich = _against_income(book, s).anti_join(sprees, "insured_id")
-    return found.union(finding(rich, ("person", "insured_id"), ("zp", s["z"]), ("policies", "policy_id"), "covers"))
+    return found.union(finding(rich, ("person", "insured_id"), ("zp", s["z"]), ("policies", "policy_id"), held))
 
 
 def _against_income(book: Book, s: Settings) -> ir.Table:
     """Policies of people whose fixed benefits are far above what their age group holds per income."""
     tonight = ibis.date(book.as_of.isoformat())
     covers = personal_covers(book).filter(lambda t: (t.starts_on <= tonight) & (t.ends_on >= tonight))
-    sums = covers.group_by("insured_id").agg(total=covers.sum_insured.sum(), covers=covers.count())
+    sums = covers.group_by("insured_id").agg(total=covers.sum_insured.sum())
     people = book["entities"].select("entity_id", "birth_date", "income")
     known = attach(sums, people, {"insured_id": "entity_id"}).filter(lambda t: (t.income > 0) & (t.total > 0))
     ratio = (known.total.cast("float64") / known.income.cast("float64")).ln()
     rows = known.mutate(ratio=ratio, decade=tonight.delta(known.birth_date, unit="day") // 3652)
     scored = robust_z(rows, "ratio", ("decade",), int(s["peers"])).filter(lambda t: t.zp > s["z"])
-    return covers.select("insured_id", "policy_id").inner_join(scored.select("insured_id", "zp", "covers"), "insured_id")
+    return covers.select("insured_id", "policy_id").inner_join(scored.select("insured_id", "zp"), "insured_id")
 
 
 @red_flag(

@@ -42,7 +42,8 @@ def why(link: Row, messages: Messages) -> Both:
 def facts(link: Row, messages: Messages) -> Both:
     """How far apart two claims are, and what of them is equal or not."""
     unit: str = "days" if pd.isna(link["hours"]) else "hours"
-    apart = messages.text("happened", unit, n=link[unit])
+    at_once = unit == "hours" and link[unit] == 0
+    apart = messages.text("happened", "at_once" if at_once else unit, n=link[unit])
     known = [(name, bool(link[name])) for name in EQUAL if not pd.isna(link[name])]
     return _listed([apart, *(_said(name, equal, messages) for name, equal in known)], "，", ", ")
 

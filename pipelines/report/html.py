@@ -23,7 +23,7 @@ from pipelines.report.mask import pseudonym
 from pipelines.report.messages import Both, Messages, plain
 from pipelines.report.rings import story
 from pipelines.report.ringsvg import ring
-from pipelines.report.story import documents, tenths, told
+from pipelines.report.story import documents, support, tenths, told
 from pipelines.report.timeline import points, timeline
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -162,6 +162,7 @@ def _case(page: Page, row: Row) -> dict[str, Any]:
         "documents": documents(reasons, plain(row["first_document_lead"]), page.messages)[:FIRST_REASONS],
         "evidence": proof.grouped(page.of_lead("evidence", lead), page.messages),
         "ring": story(page.tables, subject_id, page.messages),
+        "support": support(float(row["score_lead"]), float(row["score"]), page.messages),
         "history": history.told(page.of_lead("history", lead), subject_id, page.messages, page.names),
         "records": records.told(page.of_lead("records", lead), page.messages, page.names),
         "events": events.told(page.of_lead("events", lead), page.messages),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from pipelines.report.mask import pseudonym
-from pipelines.report.messages import Messages
+from pipelines.report.messages import Both, Messages
 
 Row: TypeAlias = Mapping[Any, Any]
 SHOWN = 20
@@ -29,7 +29,14 @@ def told(rows: Sequence[Row], messages: Messages, names: Mapping[str, str]) -> l
             **row,
             "role_name": messages.text("role", row["role"]),
             "party": pseudonym(messages, str(row["entity_id"]).partition(":")[0], row["entity_id"], names),
-            "joined": messages.text("text", "joined", records=row["records"], insurers=row["n_insurers"]),
+            "joined": _joined(row, messages),
         }
         for row in sorted(rows, key=lambda r: int(r["seq"]))[:SHOWN]
     ]
+
+
+def _joined(row: Row, messages: Messages) -> Both:
+    """How many records of how many insurers are one."""
+    if row["records"] == 1:
+        return messages.text("text", "joined_one")
+    return messages.text("text", "joined", records=row["records"], insurers=row["n_insurers"])

@@ -18,7 +18,7 @@ from pipelines.errors import UsageError
 from pipelines.report import events, history, records, rings
 from pipelines.report.mask import identifier, masked, pseudonym
 from pipelines.report.messages import BLANK, Messages, catalogue, plain
-from pipelines.report.story import documents, tenths, told
+from pipelines.report.story import documents, support, tenths, told
 
 if TYPE_CHECKING:
     from features.indicators.base import RedFlag
@@ -148,8 +148,9 @@ def _facts(row: pd.Series, messages: Messages, language: str) -> list[Text]:
     second = " · ".join(
         [*money, f"{word('column', 'deadline')[language]} {due}", f"{word('column', 'probability')[language]} {row.probability:.0%}"]
     )
+    by = Text(word("text", "published_by", version=row.version, run=row.run_key)[language], style="dim")
     explored = [Text(word("text", "explore")[language], style="bold")] if row.explore else []
-    return [*explored, Text(first), Text(second)]
+    return [*explored, Text(first), Text(second), by]
 
 
 def _case(cases: pd.DataFrame, row: pd.Series, messages: Messages, language: str) -> Text:
@@ -163,7 +164,7 @@ def _case(cases: pd.DataFrame, row: pd.Series, messages: Messages, language: str
         score,
         f"{words['probability']} {case.probability:.0%}",
     ]
-    return Text(" · ".join(counts))
+    return Text("\n".join([" · ".join(counts), *(line[language] for line in support(float(row.score), float(case.score), messages))]))
 
 
 def _reasons(reasons: Sequence[Mapping[Any, Any]], score: float, messages: Messages, language: str) -> Table:

@@ -13,6 +13,8 @@ from pipelines.report.messages import LANGUAGES, PARTS, Both, Messages
 
 TINY = 0.05
 """Points below this are rounding, not a reason."""
+SEEN = 0.05
+"""Points below this are not seen in tenths."""
 
 
 def told(leads: pd.DataFrame, reasons: pd.DataFrame, messages: Messages) -> pd.DataFrame:
@@ -109,3 +111,10 @@ def _anomaly(reason: Mapping[Any, Any], messages: Messages) -> dict[str, Both]:
         "say": anomaly.sentence(code, (reason["value"], reason["limit"]), reason["peer"], messages),
         "document": messages.text("reason", "anomaly_document"),
     }
+
+
+def support(own: float, case: float, messages: Messages) -> list[Both]:
+    """What of a case's score is the leading lead's own and what other leads add; nothing where they add nothing."""
+    if abs(case - own) < SEEN:
+        return []
+    return [messages.text("text", "case_support", own=f"{own:.1f}", support=f"{round(case, 1) - round(own, 1):.1f}")]

@@ -5,11 +5,11 @@ import pytest
 
 from features.indicators import INDICATORS
 from pipelines.errors import UsageError
-from pipelines.report import show
+from pipelines.report import events, records, show
 from pipelines.report.messages import catalogue
 from pipelines.report.rings import story as ring_story
 from pipelines.report.rings import strongest
-from pipelines.report.story import documents, told
+from pipelines.report.story import documents, support, told
 from tests.unit import report_book
 
 TABLES = report_book.tables()
@@ -33,6 +33,15 @@ def test_a_lead_says_what_its_case_comes_to() -> None:
     text = show.as_text(show.lead(TABLES, "1", "en"), 200)
     line = next(line for line in text.splitlines() if "Case rank 1 " in line)
     assert f"Leads {case.n_leads} " in line and f"{case.score:.1f}" in line and f"{case.probability:.0%}" in line
+
+
+def test_the_score_of_a_case_is_its_leads_own_and_the_support_of_others_and_the_run_is_named() -> None:
+    assert support(43.2, 106.44, catalogue())[0]["en"].startswith("this lead 43.2 + support 63.2 ")
+    assert support(43.2, 43.24, catalogue()) == []
+    more = {**TABLES, "cases": TABLES["cases"].assign(score=TABLES["cases"].score + 10.0)}
+    for language in ("zh", "en"):
+        text = show.as_text(show.lead(more, "1", language), 240)
+        assert "10.0" in text and "fraudleads 0.1.0" in text and "run0123" in text
 
 
 def test_a_lead_shows_the_other_leads_of_its_case_and_its_source_records() -> None:
@@ -150,3 +159,18 @@ def test_a_ring_is_checked_by_what_made_it_too() -> None:
     wanted = [catalogue().part(code, "document") for code in ("N02", "M09")]
     assert documents(rows, "N02", catalogue()) == wanted and all(text["zh"] and text["en"] for text in wanted)
     assert documents([{**rows[0], "detail": None}], "N02", catalogue()) == wanted[:1]
+
+
+def test_a_single_record_and_the_same_hour_are_said_so() -> None:
+    row = {"role": "subject", "entity_id": "person:aa", "seq": 1, "records": 1, "n_insurers": 1}
+    assert records.told([row], catalogue(), {})[0]["joined"]["en"] == "a single record"
+    assert "2 records at 2 insurers" in records.told([{**row, "records": 2, "n_insurers": 2}], catalogue(), {})[0]["joined"]["en"]
+    link = {"hours": 0.0, "days": 0, **dict.fromkeys(("police", "hospital", "admission", "person", "vehicle"))}
+    assert events.facts(link, catalogue()) == {"zh": "同一时间", "en": "at the same time"}
+    assert "0.5 hours apart" in events.facts({**link, "hours": 0.5}, catalogue())["en"]
+
+
+def test_over_insurance_says_which_of_its_two_ways_was_met() -> None:
+    bought = catalogue().sentence("L03", 6.0, 3.0, "bought_at_once")
+    assert bought["en"] == "Too much fixed-benefit cover: policies bought in a short time 6 (limit 3)" and "份数 6" in bought["zh"]
+    assert "robust z 4.25 (limit 3)" in catalogue().sentence("L03", 4.25, 3.0, "for_the_income")["en"]
