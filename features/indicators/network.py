@@ -188,7 +188,7 @@ def _collector(book: Book, kind: str) -> ir.Table:
     column = f"{kind}_id"
     rows = without_exempt(collecting(book, column), column, book)
     most = rows.mutate(n=rows.n.max().over(group_by=column))
-    return finding(most, (kind, column), ("n", LEAST), ("claims", "claim_id"), ibis.literal("account"))
+    return finding(most, (kind, column), ("n", LEAST), ("claims", "claim_id"), ibis.literal("collecting_account"))
 
 
 def _broker(book: Book, s: Settings, kind: str) -> ir.Table:
@@ -199,8 +199,8 @@ def _broker(book: Book, s: Settings, kind: str) -> ir.Table:
     hit = rows.inner_join(scored.filter(scored.z > s["z"]), column)
     most = hit.mutate(most=hit.z.max().over(group_by="appraiser_id"))
     return ibis.union(
-        finding(hit, (kind, column), ("z", s["z"]), ("claims", "claim_id")),
-        finding(most, ("appraiser", "appraiser_id"), ("most", s["z"]), ("claims", "claim_id")),
+        finding(hit, (kind, column), ("z", s["z"]), ("claims", "claim_id"), ibis.literal("dear_link")),
+        finding(most, ("appraiser", "appraiser_id"), ("most", s["z"]), ("claims", "claim_id"), ibis.literal("dear_link")),
     )
 
 

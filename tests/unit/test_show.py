@@ -170,7 +170,9 @@ def test_a_single_record_and_the_same_hour_are_said_so() -> None:
     assert "0.5 hours apart" in events.facts({**link, "hours": 0.5}, catalogue())["en"]
 
 
-def test_over_insurance_says_which_of_its_two_ways_was_met() -> None:
+def test_a_flag_with_two_ways_says_which_of_them_was_met() -> None:
     bought = catalogue().sentence("L03", 6.0, 3.0, "bought_at_once")
-    assert bought["en"] == "Too much fixed-benefit cover: policies bought in a short time 6 (limit 3)" and "份数 6" in bought["zh"]
-    assert "robust z 4.25 (limit 3)" in catalogue().sentence("L03", 4.25, 3.0, "for_the_income")["en"]
+    assert bought["en"] == "Too much fixed-benefit cover; policies bought in a short time: 6 (limit 3)" and "份数：6" in bought["zh"]
+    assert "robust z: 4.25 (limit 3)" in catalogue().sentence("L03", 4.25, 3.0, "for_the_income")["en"]
+    assert "one private account collects: 3 (limit 3)" in catalogue().sentence("M20", 3.0, 3.0, "collecting_account")["en"]
+    assert "标准误数：2.5（限值 2）" in catalogue().sentence("M20", 2.5, 2.0, "dear_link")["zh"]
