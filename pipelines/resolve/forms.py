@@ -17,11 +17,14 @@ from pipelines.resolve import normalise
 from pipelines.resolve.addresses import parse
 from pipelines.resolve.compare import COLUMNS
 from pipelines.resolve.spellings import Kept, Spelling, spelt
+from pipelines.resolve.training import APART
 
 NATURAL = ("person", "agent", "doctor", "surveyor", "appraiser", "assessor", "lawyer", "proxy")
 """Kinds that are natural persons."""
 FORMS = "link_forms"
 ADDRESS = (*COLUMNS, "road")
+PLACE = ("road", "number")
+"""Parts of an address that bring records together."""
 EQUAL = {"phone": "phone", "account": "account", "device": "device_id", "licence": "licence_no", "household": "household_id"}
 """Column of a form → column of ``parties`` that is compared as equal or not."""
 
@@ -48,11 +51,13 @@ def written(
     -------
     str
         Name of a temporary table: party_id, kind, insurer, n, name, sound, id_number (valid, 18 places), id_seen (of one that fails
-        its check), birth_date, gender, phone, account, device, licence, household, employer, address and its parts ``address_…``.
+        its check), birth_date, gender, phone, account, device, licence, household, employer, address, its road and number, and a digest
+        of all its parts; the parts themselves are beside it, see :func:`apart`.
     """
     looked_up(connection, f"SELECT * FROM {parties} WHERE kind IN {NATURAL}", (vault, kept), SPELT, words)
     equal = ", ".join(f"p.{column}::VARCHAR AS {name}" for name, column in EQUAL.items())
-    parts = ", ".join(f"a.address_{c}" for c in ADDRESS)
+    parts = ", ".join(f"a.address_{c}" for c in (*PLACE, "form"))
+    beside = apart(connection, FORMS, PLACE)
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE {FORMS} AS SELECT p.party_id, p.kind, p.insurer, p.n, coalesce(w.spelt, p.name) AS name, w.sound, "
         f"CASE WHEN {_VALID} THEN {_NUMBER} END AS id_number, CASE WHEN NOT ({_VALID}) THEN {_NUMBER} END AS id_seen, "
@@ -60,15 +65,34 @@ def written(
         "NULL::VARCHAR AS employer, "
         f"CASE WHEN a.token IS NOT NULL THEN p.address END AS address, {parts} FROM link_rows p "
         "LEFT JOIN link_name w ON w.token = p.name "
-        "LEFT JOIN link_id_number i ON i.token = p.id_number LEFT JOIN link_address a ON a.token = p.address"
+        f"LEFT JOIN link_id_number i ON i.token = p.id_number LEFT JOIN {beside} a ON a.token = p.address"
     )
-    for column in SPELT:
+    for column in ("name", "id_number"):
         connection.execute(f"DROP TABLE link_{column}")
     return FORMS
 
 
 _NUMBER = "coalesce(i.spelt, p.id_number)"
 _VALID = "coalesce(p.id_problem, '') = ''"
+
+
+def apart(connection: duckdb.DuckDBPyConnection, forms: str, shown: tuple[str, ...]) -> str:
+    """``link_address`` becomes the table beside the forms that :func:`pipelines.resolve.training.sides` joins to records it compares.
+
+    Many records share an address, and few of a night are compared: what it is taken apart into is held once.
+
+    Returns
+    -------
+    str
+        Query: token, some parts, and ``address_form``, a number of all of them.
+    """
+    beside = f"{forms}{APART}"
+    connection.execute(f"DROP TABLE IF EXISTS {beside}")
+    connection.execute(f"ALTER TABLE link_address RENAME TO {beside}")
+    kinds = connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {beside}) WHERE column_name LIKE 'address%'").fetchall()
+    parts = ", ".join(f"list_sum({c})" if kind.endswith("[]") else c for c, kind in kinds)
+    named = ", ".join(c if c == "seat" else f"address_{c}" for c in shown)
+    return f"(SELECT token, {named}, hash({parts}) AS address_form FROM {beside})"
 
 
 def looked_up(

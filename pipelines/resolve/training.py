@@ -31,6 +31,9 @@ DIGITS = 5
 MISSED = 0.5
 """Added to every count: what a sample has not seen is not impossible."""
 
+APART = "_apart"
+"""What follows the name of a table of forms in that of the table with the parts of their addresses."""
+
 VALUES = TF.append(pa.field("number", pa.uint64()))
 """Frequencies, with the number that the engine finds the records of a value by: only for nights of one version of everything."""
 
@@ -75,7 +78,8 @@ def train(connection: duckdb.DuckDBPyConnection, forms: str, design: Design) -> 
     skipped = left_out(connection, forms, design).select(SKIPPED.names)
     known = {c.name: tuple(level.m for level in c.levels) for c in design.comparisons}
     flat = {c.name: tuple(1 / len(c.levels) for _ in c.levels) for c in design.comparisons}
-    words = rarity(connection, forms) if "address_grams" in connection.table(forms).columns else WORDS.empty_table()
+    spelt = beside(connection, forms) or forms
+    words = rarity(connection, spelt) if "address_grams" in connection.table(spelt).columns else WORDS.empty_table()
     model = Model(design, known, flat, _prior(connection, forms, design), records, tf, skipped, words)
     model = replace(model, u=_unlike(model, _counted(connection, forms, model, _strangers(connection, forms, design))))
     learnt = [_alike(connection, forms, model, rule) for rule in design.rules if rule.implies]
@@ -145,13 +149,23 @@ def sides(connection: duckdb.DuckDBPyConnection, forms: str, model: Model, pairs
     columns = model.design.tf_columns
     shown = [f"CASE WHEN f.{c} IS NOT NULL THEN coalesce(t_{c}.tf, {1 / max(model.records[c], 1)!r}) END AS tf_{c}" for c in columns]
     joins = [f"LEFT JOIN link_tf t_{c} ON t_{c}.name = '{c}' AND t_{c}.value = substr(sha256(f.{c}::VARCHAR), 1, 16)" for c in columns]
-    ids = f"SELECT join_key_l AS n FROM {pairs} UNION SELECT join_key_r FROM {pairs}"
+    ids, parts = f"SELECT join_key_l AS n FROM {pairs} UNION SELECT join_key_r FROM {pairs}", beside(connection, forms)
+    if parts:
+        held = set(connection.table(forms).columns)
+        shown += [f"a.{c}" for c in connection.table(parts).columns if c not in held and c != "token"]
+        joins.append(f"LEFT JOIN {parts} a ON a.token = f.address")
     connection.execute(
         f"CREATE OR REPLACE TEMP TABLE link_sides AS SELECT {', '.join(['f.*', *shown])} "
         f"FROM (SELECT * FROM {forms} SEMI JOIN ({ids}) USING (n)) f {' '.join(joins)}"
     )
     connection.unregister("link_tf")
     return "link_sides"
+
+
+def beside(connection: duckdb.DuckDBPyConnection, forms: str) -> str:
+    """Table with the parts of the addresses of forms, by token, where they are not in the forms; empty if there is none."""
+    named = connection.execute("SELECT table_name FROM duckdb_tables() WHERE table_name = ?", [f"{forms}{APART}"]).fetchall()
+    return str(named[0][0]) if named else ""
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> Any:
