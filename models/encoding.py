@@ -110,12 +110,14 @@ class Encoder:
         return made
 
     def _words(self, column: str, told: pd.Series, counts: pd.Series) -> dict[str, pd.Series]:
-        word = told.where(told.notna()).astype(str).where(told.notna())
-        made = {f"{column}_often": word.map(counts / self.rows_).astype("float32")}
+        code, raw = pd.factorize(told)  # each word is looked up once, not on every subject; -1, the unknown, is last
+        word = pd.Series([*map(str, raw), None], dtype="object")
+        made = {f"{column}_often": word.map(counts / self.rows_)}
         if column in self.orders_:
-            made[f"{column}_order"] = word.map(self.orders_[column]).astype("float32")
+            made[f"{column}_order"] = word.map(self.orders_[column])
         listed = counts[counts >= SELDOM].index[:LEVELS] if len(counts) > 2 else counts.index[:1]
-        return made | {f"{column}={level}": (word == level).astype("float32") for level in listed}
+        made |= {f"{column}={level}": word == level for level in listed}
+        return {c: pd.Series(values.to_numpy(dtype="float32")[code], index=told.index) for c, values in made.items()}
 
     def _cycles(self) -> list[tuple[str, str, int]]:
         found = []
@@ -139,9 +141,12 @@ class Straight:
 
     def transform(self, matrix: pd.DataFrame) -> np.ndarray:
         """Array of float64, shape as ``matrix``; what lies ten spreads away is brought back to there."""
-        filled = self._logs(matrix).fillna(self.middle_)
-        straight: np.ndarray = ((filled - self.mean_) / self.spread_).clip(-10.0, 10.0).to_numpy(dtype="float64")
-        return straight
+        middle, mean, spread = (s.reindex(matrix.columns).to_numpy(dtype="float64") for s in (self.middle_, self.mean_, self.spread_))
+        logs = self._logs(matrix).to_numpy()
+        straight: np.ndarray = np.where(np.isnan(logs), middle, logs)
+        straight -= mean
+        straight /= spread
+        return np.clip(straight, -10.0, 10.0, out=straight)
 
     def state(self) -> dict[str, Any]:
         """All that was learnt, as JSON holds it."""
@@ -157,4 +162,6 @@ class Straight:
         return made
 
     def _logs(self, matrix: pd.DataFrame) -> pd.DataFrame:
-        return matrix.assign(**{c: np.log1p(matrix[c].clip(lower=0)) for c in self.logged_})
+        values, tailed = matrix.to_numpy(copy=True), matrix.columns.isin(self.logged_)
+        values[:, tailed] = np.log1p(values[:, tailed].clip(min=0))
+        return pd.DataFrame(values, index=matrix.index, columns=matrix.columns)

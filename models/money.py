@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from models.anomaly import ForestAnomaly
+from models.columns import numeric_columns
 from models.explain import replacement
 from models.relative import RelativeAnomaly
 from models.tails import TailAnomaly
@@ -64,9 +65,10 @@ class MoneyAnomaly(RelativeAnomaly):
 
     def rate(self, matrix: np.ndarray) -> np.ndarray:
         """Sum of the logarithms."""
-        tails = self.tails_.tails(matrix)
-        odd = np.log(tails @ self.tails_.weights_ + LEAST) + np.log(self.forest_.rate(matrix))
-        time = np.log(tails[:, self.time_].mean(axis=1) + LEAST) if self.time_ else 0.0
+        weights = self.tails_.weights_
+        heavy = np.flatnonzero(weights)
+        odd = np.log(self.tails_.tails_of(matrix, heavy) @ weights[heavy] + LEAST) + np.log(self.forest_.rate(matrix))
+        time = np.log(self.tails_.tails_of(matrix, np.array(self.time_)).mean(axis=1) + LEAST) if self.time_ else 0.0
         found: np.ndarray = odd + time + self._money(matrix)
         return found
 
@@ -75,7 +77,8 @@ class MoneyAnomaly(RelativeAnomaly):
         return replacement(self.rate, matrix)
 
     def _learn(self, frame: pd.DataFrame) -> None:
-        moving = [c for c in frame.columns if frame[c].nunique() > 1]
+        numbers = frame[numeric_columns(frame)]
+        moving = list(numbers.columns[numbers.min() < numbers.max()])
         self.money_ = payout_column(frame[moving])
         super()._learn(frame[moving] if moving else frame)
         self.time_ = [i for i, c in enumerate(self.columns_) if TIME.search(c)]

@@ -34,7 +34,11 @@ class TailAnomaly(RelativeAnomaly):
 
     def tails(self, matrix: np.ndarray) -> np.ndarray:
         """Minus the logarithm of the share of subjects above each value, ties in the middle, never above that of half a subject."""
-        return np.column_stack([tail(known, values) for known, values in zip(self.sorted_.T, matrix.T, strict=True)])
+        return self.tails_of(matrix, np.arange(matrix.shape[1]))
+
+    def tails_of(self, matrix: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        """The same of some columns alone, by their places."""
+        return np.column_stack([tail(self.sorted_[:, c], matrix[:, c]) for c in columns])
 
     def rate(self, matrix: np.ndarray) -> np.ndarray:
         """Sum of the weighted tails."""
@@ -49,9 +53,14 @@ class TailAnomaly(RelativeAnomaly):
 
 def tail(known: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Minus the logarithm of the share of ``known`` (sorted) above each value, ties counted half."""
-    low, high = (np.searchsorted(known, values, side=side) for side in ("left", "right"))
-    below = np.clip((low + high) / 2.0 / len(known), 0.0, 1.0 - 0.5 / len(known))
-    found: np.ndarray = -np.log1p(-below)
+    first = np.flatnonzero(np.r_[True, known[1:] != known[:-1]])
+    levels, edges = np.ascontiguousarray(known[first]), np.r_[first, len(known)]
+    # Each value lies at a level or between two: the tail of either is worked out once, not for every value.
+    at = np.searchsorted(levels, np.ascontiguousarray(values))
+    equal = levels[np.minimum(at, len(levels) - 1)] == values
+    below = np.r_[edges / len(known), (edges[1:] + edges[:-1]) / 2.0 / len(known)]
+    tails = -np.log1p(-np.clip(below, 0.0, 1.0 - 0.5 / len(known)))
+    found: np.ndarray = tails[np.where(equal, at + len(edges), at)]
     return found
 
 

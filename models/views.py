@@ -31,7 +31,7 @@ class Views:
         """Learn middles, ranks and spreads of an encoded matrix."""
         self.straight_ = Straight().fit(matrix)
         self.middle_ = matrix.median().fillna(0.0)
-        filled = matrix.fillna(self.middle_)
+        filled = self._filled(matrix)
         many = filled.nunique()
         many = many[many > GRADED].sort_values(ascending=False, kind="stable")
         self.graded_ = [str(c) for c in many.index]
@@ -44,9 +44,10 @@ class Views:
 
     def transform(self, matrix: pd.DataFrame) -> np.ndarray:
         """Array of float64, a row for each of ``matrix``, every column centred and of spread one, at most ten spreads away."""
-        seen = self._seen(matrix.fillna(self.middle_))
-        level: np.ndarray = np.clip((seen - self.mean_) / self.spread_, -10.0, 10.0)
-        return np.column_stack([self.straight_.transform(matrix), level])
+        seen = self._seen(self._filled(matrix))
+        seen -= self.mean_
+        seen /= self.spread_
+        return np.column_stack([self.straight_.transform(matrix), np.clip(seen, -10.0, 10.0, out=seen)])
 
     def owners(self, columns: pd.Index) -> np.ndarray:
         """How much of each column of :meth:`transform` is whose among the matrix's ``columns``: a ratio is half of each of its two."""
@@ -72,6 +73,10 @@ class Views:
         made.graded_, made.sizes_ = state["graded"], state["sizes"]
         made.ranks_, made.mean_, made.spread_ = (np.asarray(state[n], dtype="float64") for n in ("ranks", "mean", "spread"))
         return made
+
+    def _filled(self, matrix: pd.DataFrame) -> pd.DataFrame:
+        values, middle = matrix.to_numpy(dtype="float64"), self.middle_.reindex(matrix.columns).to_numpy()
+        return pd.DataFrame(np.where(np.isnan(values), middle, values), index=matrix.index, columns=matrix.columns)
 
     def _seen(self, filled: pd.DataFrame) -> np.ndarray:
         logs = np.log1p(filled[self.sizes_].clip(lower=0).to_numpy(dtype="float64"))

@@ -83,10 +83,15 @@ def ids(given: Given, kind: str, subjects: pd.Index) -> pd.DataFrame:
 
 def _known(given: Given, kind: str) -> pd.DataFrame:
     """Features and facts of every subject of a kind, also of those of whom nothing but the id is known."""
-    numbers = matrix(given, kind, (*FEATURE_TABLES, "features_policy"))
-    frame = numbers.join(_words(given, kind), how="outer")
+    frame = _told(given, kind)
     everyone = frame.index.union(_everyone(given, kind))
     return frame.reindex(pd.Index(everyone.astype("object"), name="subject_id"))
+
+
+def _told(given: Given, kind: str) -> pd.DataFrame:
+    """Features and facts of the subjects of a kind of whom there are any."""
+    numbers, words = matrix(given, kind, (*FEATURE_TABLES, "features_policy")), _words(given, kind)
+    return numbers if words.empty else numbers.join(words, how="outer")
 
 
 def _everyone(given: Given, kind: str) -> pd.Index:
@@ -132,7 +137,7 @@ def _with_context(given: Given, frame: pd.DataFrame, view: ir.Table) -> pd.DataF
     joined = joined.set_index("subject_id")
     frame = frame.assign(happened_days=(joined["happened"] / 86_400.0).astype("float32"))
     for kind in columns:
-        about = _known(given, kind)
+        about = _told(given, kind)
         about = about[[c for c in about.columns if not str(c).startswith("by_") and c != "line"]].add_prefix(f"its_{kind}_")
         if about.shape[1]:
             frame = frame.join(about.reindex(joined[f"_{kind}"].reindex(frame.index)).set_axis(frame.index))

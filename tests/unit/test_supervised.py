@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from models import supervised
 from models.encoding import Encoder, ordinal
 from models.evaluate import auc, auc_and_precision, average_precision
 from models.families import FAMILIES
@@ -11,6 +12,7 @@ from models.leakage import LeakError, alarm
 from models.money import MoneyAnomaly, payout_column
 from models.neighbours import neighbour_rates, rising
 from models.supervised import Rows, Supervised, best_subset, weighed
+from models.tails import tail
 
 NO_PAIRS = pd.DataFrame(columns=["subject_id", "node", "kind"])
 
@@ -173,6 +175,35 @@ def test_families_that_help_each_other_share_the_weight():
     scores = pd.DataFrame({f: labels + rng.normal(0, 0.9, 800) for f in ("a", "b")})
     found = weighed(labels, scores, 1)
     assert sum(found.values()) == pytest.approx(1.0) and found["a"] == pytest.approx(0.5, abs=0.1)
+
+
+def test_scores_in_parts_are_those_of_the_whole(monkeypatch):
+    rows, labels = book(300)
+    model = Supervised(1).fit(rows, labels)
+    whole = model.suspicion(rows)
+    monkeypatch.setattr(supervised, "CHUNK", 70)
+    pd.testing.assert_series_equal(model.suspicion(rows), whole, rtol=1e-9)
+    assert model.suspicion(Rows(rows.frame.iloc[:0], NO_PAIRS)).empty
+
+
+def test_words_looked_up_once_are_those_looked_up_for_each():
+    rng = np.random.default_rng(4)
+    words = pd.Series(rng.choice(["none", "1 to 3", "more than 3", "9"], 200), dtype="object").mask(rng.random(200) < 0.2)
+    made = Encoder().fit(pd.DataFrame({"w": words})).transform(pd.DataFrame({"w": words}))
+    often, order = words.value_counts() / 200, {"none": 0.0, "1 to 3": 2.0, "more than 3": 3.3, "9": 9.0}
+    for at, word in words.items():
+        assert made.loc[at, "w_often"] == pytest.approx(often.get(word, np.nan), nan_ok=True)
+        assert made.loc[at, "w_order"] == pytest.approx(order.get(word, np.nan), nan_ok=True)
+        assert {c: made.loc[at, f"w={c}"] for c in order} == {c: float(c == word) for c in order}
+
+
+def test_tails_are_those_of_two_searches():
+    rng = np.random.default_rng(5)
+    known = np.sort(rng.poisson(2, 300) / 2.0)
+    values = np.r_[rng.poisson(3, 200) / 2.0, -1.0, 0.3, 99.0]
+    low, high = (np.searchsorted(known, values, side=side) for side in ("left", "right"))
+    slow = -np.log1p(-np.clip((low + high) / 2.0 / len(known), 0.0, 1.0 - 0.5 / len(known)))
+    assert (tail(known, values) == slow).all()
 
 
 def test_money_comes_before_equal_oddity():
