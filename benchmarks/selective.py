@@ -123,7 +123,7 @@ def _score(values: np.ndarray, seen: np.ndarray, told: np.ndarray, weight: np.nd
 
     stretch = believed(evidence(seen, told))
     scaled = None if weight is None else weight / weight.mean()
-    model = LogisticRegression(C=LOOSE, max_iter=500).fit(seen * stretch, told, sample_weight=scaled)
+    model = LogisticRegression(C=LOOSE, solver="newton-cholesky").fit(seen * stretch, told, sample_weight=scaled)
     odds: np.ndarray = model.decision_function(values * stretch)
     return odds
 
