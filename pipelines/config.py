@@ -70,7 +70,7 @@ class Priority:
     caps: dict[str, float] = field(default_factory=dict)
     hours: dict[str, float] = field(default_factory=dict)
     decision_days: int = 30
-    shrink: float = 0.15
+    shrink: float = 0.2
 
 
 @dataclass(frozen=True)
