@@ -36,22 +36,36 @@ def page(found: Mapping[str, Any], messages: Messages) -> str:
     title = _both(messages, "backtest", "title")
     parts = [element("h1", title), element("p", _both(messages, "backtest", "what"), class_="hint")]
     parts.append(element("p", f"{_both(messages, 'backtest', 'nights')}: {', '.join(nights)}"))
-    parts += [_kind(kind, one, messages) for kind, one in found["kinds"].items()]
+    judged = {kind: one for kind, one in found["kinds"].items() if "note" not in one}
+    parts += [_kind(kind, one, messages) for kind, one in judged.items()]
+    parts += _unjudged({kind: one["verdicts"] for kind, one in found["kinds"].items() if kind not in judged}, messages)
     head = Markup('<meta charset="utf-8"/>') + element("title", title) + element("style", Markup(STYLE))  # noqa: S704 - our own
     return f"<!DOCTYPE html>\n{element('html', element('head', head) + element('body', _joined(parts)), lang='zh')}\n"
 
 
 def _kind(kind: str, one: Mapping[str, Any], messages: Messages) -> Markup:
     heading = element("h2", _both(messages, "kind", kind))
-    if "note" in one:
-        said = f"{one['verdicts']} {_both(messages, 'backtest', 'verdicts')}. {_both(messages, 'backtest', 'unjudged')}"
-        return element("section", heading + element("p", said), class_="kind")
     counts = {n: one[n] for n in ("verdicts", "subjects", "proven", "scored_by_what_was_learnt", "capacity")}
     rows = [_row(messages, n, f"{v:,}") for n, v in counts.items()]
     rows += [_row(messages, n, *_interval(n, one[n])) for n in FIGURES]
     rows += [_row(messages, "amount", _share(one["amount"])), _row(messages, "calibration", _share(one["calibration"]))]
     parts = [heading, element("table", _joined(rows)), _schemes(one["recall_by_scheme"], messages), _picture(one, messages)]
     return element("section", _joined(parts), class_="kind")
+
+
+def _unjudged(verdicts: Mapping[str, int], messages: Messages) -> list[Markup]:
+    """Kinds of which nothing could be judged, with the verdicts that there are, in one table."""
+    if not verdicts:
+        return []
+    head = element(
+        "tr", _joined([element("th", _both(messages, "column", "subject_kind")), element("th", _both(messages, "backtest", "verdicts"))])
+    )
+    rows = [element("tr", element("td", _both(messages, "kind", k)) + element("td", f"{n:,}", class_="n")) for k, n in verdicts.items()]
+    return [
+        element("h2", _both(messages, "backtest", "not_judged")),
+        element("p", _both(messages, "backtest", "unjudged")),
+        element("table", head + _joined(rows)),
+    ]
 
 
 def _row(messages: Messages, name: str, value: str, interval: str = "") -> Markup:
