@@ -89,7 +89,13 @@ def _share(value: float | None) -> str:
 
 
 def _schemes(recall: Mapping[str, float], messages: Messages) -> Markup:
-    rows = [element("tr", element("td", _both(messages, "scheme", s)) + element("td", f"{r:.0%}", class_="n")) for s, r in recall.items()]
+    rows = [
+        element(
+            "tr",
+            element("td", _both(messages, *(("backtest", s) if s == "unknown" else ("scheme", s)))) + element("td", f"{r:.0%}", class_="n"),
+        )
+        for s, r in recall.items()
+    ]
     caption = element("h3", _both(messages, "backtest", "recall_by_scheme"))
     return caption + element("table", _joined(rows)) if rows else Markup("")
 

@@ -80,6 +80,8 @@ def test_the_page_tells_every_figure_in_both_languages_and_kinds_that_nothing_ju
     assert text == page(found, catalogue()) and text.count("<svg ") == 1
     for part in ("回测 / Backtest", "2025-01-01, 2025-04-01", f"{told['auc']['value']:.3f}", "没有概率可检验", "nothing to judge by"):
         assert part in text
+    nameless = {**told, "recall_by_scheme": {"unknown": 0.5, "payee": 0.7}}
+    assert "未注明手法 / no scheme told" in page({**found, "kinds": {"claim": nameless}}, catalogue())
     assert ET.fromstring(text.partition("\n")[2]).tag == "html"
 
 
