@@ -218,7 +218,8 @@ def _judged(tables: Mapping[str, ir.Table], made: Made, table: pd.DataFrame) -> 
     against = standing.evidence(tables, made.units)
     confirmed = standing.proven(tables, made.people[made.people.member], made.units).groupby("ring").size()
     codes = against.groupby("ring").code.agg(list).reindex(table.index)
-    grave = set(made.units.ring[made.units.piled.isin(GRAVE)])
+    strange = made.core[(made.core.kind == "person") & made.core.group.isin(made.units.group[made.units.piled.notna()])]
+    grave = {*made.units.ring[made.units.piled.isin(GRAVE)], *strange.ring}
     several = table.made_by.map(lambda c: standing.different(set(c.split(",")))) | table.index.isin(grave)
     n_proven = confirmed.reindex(table.index).fillna(0).astype("int64")
     share = (n_proven / (table.n_members + table.n_claims)).round(6)

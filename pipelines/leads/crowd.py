@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import ibis
 import ibis.expr.types as ir
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from features.book import Book
@@ -19,6 +20,7 @@ from pipelines.config import Settings
 from pipelines.leads.inputs import CARD, Given, cards, collected, relation
 
 CODE = "N05"
+Floats = npt.NDArray[np.float64]
 
 
 @red_flag(
@@ -36,21 +38,28 @@ def concentration(book: Book, s: Mapping[str, float]) -> ir.Table:
 
     Condition: ``households`` or more of a party's households have claims with one flag, in all or within ``days``, more than the line's own
     rate of that flag explains (one-sided Poisson tail, Benjamini-Hochberg below ``level`` over all parties of the kind with that many
-    households, and over the windows of the book, each twice as they overlap).
+    households, and over the windows of the book, each twice as they overlap); within ``days``, too, where the claims are not more but
+    further beyond the flag's limit: each weighs the log of one over the share of flagged claims that lie as far (see :func:`heavy`).
     Example: of an agent's thirty customers three had been treated, elsewhere, for what they claim; 0.05 are expected.
     Reason: one odd claim is an accident; many at one party have somebody behind them. It speaks for the scheme of the flag that piles up.
     Exclusions: exempt parties; flags of the network, which say nothing of the claim itself; claims by which the flag names a party itself
-    (H02's hospital), which are counted there; a person counts as reporter only, since one's own claims are not independent of each other.
+    (H02's hospital), which are counted there; a person counts as reporter, and as driver of the cars of so many households, since one's own
+    claims are not independent of each other.
     """
     found = concentrations(book.tables, s)
     return ibis.memtable(found[list(FINDING)].astype({"detail": "string"}), schema=ibis.schema(FINDING))
 
 
 PARTIES = {
-    "agent": "agent_id", "hospital": "hospital_id", "doctor": "doctor_id", "garage": "garage_id", "assessor": "assessor_id",
-    "appraiser": "appraiser_id", "proxy": "proxy_id", "lawyer": "lawyer_id", "employer": "employer_id", "person": "reporter_id",
+    "agent_id": "agent", "hospital_id": "hospital", "doctor_id": "doctor", "garage_id": "garage", "assessor_id": "assessor",
+    "appraiser_id": "appraiser", "proxy_id": "proxy", "lawyer_id": "lawyer", "employer_id": "employer", "reporter_id": "person",
+    "driver_id": "person",
 }  # fmt: skip
-"""Kind of party → column of ``claim_view``. A person counts as reporter only: his own claims are not independent of each other."""
+"""Column of ``claim_view`` → kind of party. A person's own claims are those of one household, whoever reports them or drives."""
+
+
+KINDS = 4
+"""A flag whose detail knows more words than this is not of a few kinds."""
 
 
 def with_concentrations(given: Given, settings: Settings) -> Given:
@@ -85,51 +94,82 @@ def concentrations(given: Given, s: Mapping[str, float] = concentration.settings
     if claims is None or fired is None or "family_id" not in claims.columns:
         return pd.DataFrame(columns=[*FINDING, "code"])
     flagged = _by_themselves(fired)
-    parts = [_piled((claims, flagged), kind, column, s) for kind, column in PARTIES.items() if column in claims.columns]
+    parts = [_piled((claims, flagged), column, s) for column in PARTIES if column in claims.columns]
     strongest = _allowed(given, pd.concat(parts, ignore_index=True)) if parts else pd.DataFrame()
     if strongest.empty:
         return pd.DataFrame(columns=[*FINDING, "code"])
     rows = pd.concat(
-        [_claims((claims, flagged), strongest, kind, s["days"]) for kind in sorted(set(strongest["subject_kind"]))], ignore_index=True
+        [_claims((claims, flagged), strongest, column, s["days"]) for column in sorted(set(strongest["column"]))], ignore_index=True
     )
     return rows.assign(evidence_table="claims", code=CODE)[[*FINDING, "code"]]
 
 
 def _by_themselves(fired: ir.Table) -> ir.Table:
-    """Claims with their flags: claim_id, flag; without those by which the flag names a party itself (a hospital's habit): counted there.
+    """Claims with their flags: claim_id, flag, kind (the flag's detail), beyond (its value over its limit, or null); without those by which
+    the flag names a party itself (a hospital's habit): counted there.
 
     Nearness to proven fraud (N01) is no sign that a claim bears: whoever deals with the proven has only such customers.
     """
     fired = fired.filter(~fired.code.startswith("N"))
     named = fired.filter((fired.subject_kind != "claim") & (fired.evidence_table == "claims"))
-    rows = fired.filter(fired.subject_kind == "claim").select(claim_id="subject_id", flag="code").distinct()
-    return rows.anti_join(named.select(claim_id="evidence_key", flag="code"), ["claim_id", "flag"])
+    of_claims = fired.filter(fired.subject_kind == "claim")
+    beyond = of_claims["value"].cast("float64") / of_claims["limit"].cast("float64").nullif(0)
+    named_so = {"claim_id": "subject_id", "flag": "code"}
+    rows = (
+        of_claims.mutate(beyond=beyond)
+        .rename(**named_so)
+        .group_by(*named_so)
+        .agg(beyond=lambda t: t.beyond.max(), kind=lambda t: t.detail.min())
+    )
+    free = rows.anti_join(named.select(claim_id="evidence_key", flag="code"), ["claim_id", "flag"])
+    return free.union(_by_kind(free))
 
 
-def _piled(rows: tuple[ir.Table, ir.Table], kind: str, column: str, s: Mapping[str, float]) -> pd.DataFrame:
-    """Parties of one kind and flags with q below ``level``, in all or in a window that ends on ``last_day``; ``rows`` are claims and
+def _by_kind(flagged: ir.Table) -> ir.Table:
+    """Flagged claims once more under ``flag|kind`` where a flag is of a few kinds, as an idle stay and a long one: one is rarer."""
+    worded = flagged.filter(flagged.kind.re_search("^[a-z]"))
+    few = worded.group_by("flag").agg(kinds=worded.kind.nunique()).filter(lambda t: (t.kinds > 1) & (t.kinds <= KINDS))
+    kinds = worded.semi_join(few, "flag")
+    return kinds.mutate(flag=kinds.flag + "|" + kinds.kind).select(*flagged.columns)
+
+
+def _piled(rows: tuple[ir.Table, ir.Table], column: str, s: Mapping[str, float]) -> pd.DataFrame:
+    """Parties of one column and flags with q below ``level``, in all or in a window that ends on ``last_day``; ``rows`` are claims and
     flagged claims.
     """
     claims, flagged = rows
-    known = _known(claims, kind, column)
-    hit = known.inner_join(flagged, "claim_id")
+    known = _known(claims, column)
+    hit = _weighed(known.inner_join(flagged, "claim_id"))
     sizes = known.group_by("line").agg(size=known.count())
     rates = hit.group_by("flag", "line").agg(hits=hit.count()).inner_join(sizes, "line")
     crowd = known.group_by("party").agg(households=known.family_id.nunique())
     possible = int(crowd.filter(crowd.households >= s["households"]).count().execute())
-    whole = _unlikely(collected(_whole(known, hit, rates, s)), possible)
-    waves = _unlikely(collected(_waves(known, hit, rates, s)), round(possible * _windows(known, s["days"])))
-    found = pd.concat([whole, waves], ignore_index=True)
-    return found[found["q"] < s["level"]].assign(subject_kind=kind)
+    windows = round(possible * _windows(known, s["days"]))
+    found = [_unlikely(collected(_whole(known, hit, rates, s)), possible)]
+    found += [_unlikely(collected(_waves(known, of, rates, s)), windows) for of in (fullest(hit, s), heaviest(hit, s))]
+    every = pd.concat(found, ignore_index=True)
+    return every[every["q"] < s["level"]].assign(subject_kind=PARTIES[column], column=column)
 
 
-def _known(claims: ir.Table, kind: str, column: str) -> ir.Table:
-    """Claims with a party of one kind: claim_id, line, family_id, party, day."""
+def _known(claims: ir.Table, column: str) -> ir.Table:
+    """Claims with a party of one column: claim_id, line, family_id, party, day."""
     dates = [claims[c].cast("date") for c in ("admitted_on", "event_at") if c in claims.columns]
     day = ibis.coalesce(*dates) if dates else ibis.null("date")
     known = claims.filter(claims[column].notnull() & claims.family_id.notnull())
     rows = known.select("claim_id", "line", "family_id", party=known[column], day=day)
-    return rows.filter(rows.party.startswith("person:")) if kind == "person" else rows
+    return rows.filter(rows.party.startswith("person:")) if PARTIES[column] == "person" else rows
+
+
+def _weighed(hit: ir.Table) -> ir.Table:
+    """Flagged claims with ``weight``: minus the log of the share of the line's claims with this flag that are as rare as this one.
+
+    How rare a claim is: how many of the same flag, line and kind are as far beyond its limit. Under chance a weight is exponential with
+    mean one, or less where several are equal; a flag of one kind that knows no more or less weighs nothing.
+    """
+    by = ("line", "flag")
+    rare = ibis.cume_dist().over(group_by=(*by, "kind"), order_by=ibis.desc(hit.beyond.fill_null(0.0)))
+    ranked = hit.mutate(rare=(rare * hit.count().over(group_by=(*by, "kind"))).round())
+    return ranked.mutate(weight=-ibis.cume_dist().over(group_by=by, order_by=ranked.rare).ln()).drop("rare", "kind", "beyond")
 
 
 def _windows(known: ir.Table, days: float) -> float:
@@ -146,21 +186,70 @@ def _whole(known: ir.Table, hit: ir.Table, rates: ir.Table, s: Mapping[str, floa
     return chance.group_by("party", "flag", "k").agg(expected=(chance.n * chance.hits / chance["size"].cast("float64")).sum())
 
 
-def _waves(known: ir.Table, hit: ir.Table, rates: ir.Table, s: Mapping[str, float]) -> ir.Table:
-    """What comes together within ``days``, the fullest window of each: party, flag, k, last_day, expected of the party's claims then."""
+def fullest(hit: ir.Table, s: Mapping[str, float]) -> ir.Table:
+    """The window of each party and flag with most households: party, flag, k, last_day."""
+    by = ("party", "flag")
+    return greatest_burst(bursts(hit, by, "family_id", int(s["days"])), by, s["households"]).rename(k="burst")
+
+
+def heaviest(hit: ir.Table, s: Mapping[str, float]) -> ir.Table:
+    """The window of each party and flag whose households weigh most, each by its weightiest claim: party, flag, k, last_day, weight."""
     by, days = ("party", "flag"), int(s["days"])
-    fullest = greatest_burst(bursts(hit, by, "family_id", days), by, s["households"]).rename(k="burst")
-    inside = members(known, fullest, ("party",), days)
-    own = inside.group_by(*by, "k", "last_day", "line").agg(n=inside.count())
+    enough = bursts(hit, by, "family_id", days).filter(lambda t: t.burst >= s["households"])
+    homes = members(hit, enough, by, days).group_by(*by, "last_day", "burst", "family_id").agg(weight=lambda t: t.weight.max())
+    windows = homes.group_by(*by, "last_day", k="burst").agg(weight=homes.weight.sum())
+    ranked = windows.mutate(place=ibis.row_number().over(group_by=by, order_by=[ibis.desc(windows.weight.round(9)), "last_day"]))
+    return ranked.filter((ranked.place == 0) & (ranked.weight > 0)).drop("place")
+
+
+def _waves(known: ir.Table, windows: ir.Table, rates: ir.Table, s: Mapping[str, float]) -> ir.Table:
+    """What comes together in windows: their columns, and expected of the party's claims then."""
+    by = tuple(windows.columns)
+    inside = members(known, windows, ("party",), int(s["days"]))
+    own = inside.group_by(*by, "line").agg(n=inside.count())
     chance = own.inner_join(rates, ["flag", "line"])
-    return chance.group_by(*by, "k", "last_day").agg(expected=(chance.n * chance.hits / chance["size"].cast("float64")).sum())
+    return chance.group_by(*by).agg(expected=(chance.n * chance.hits / chance["size"].cast("float64")).sum())
+
+
+def heavy(weight: Floats, expected: Floats) -> Floats:
+    """Chance that so many claims as are expected weigh at least so much together.
+
+    A Poisson number of exponential weights: it exceeds ``weight`` as often as a Poisson number of mean ``expected`` exceeds an independent
+    one of mean ``weight``.
+
+    Parameters
+    ----------
+    weight, expected : array of float64, shape (windows,)
+        Sum of the weights, and flagged claims that chance gives.
+
+    Returns
+    -------
+    array of float64, shape (windows,)
+
+    Notes
+    -----
+    The soft-thresholded product of p-values of Zhang, Tong, Landers and Wu (2020), TFisher, with a Poisson number of claims. Skellam (1946)
+    for the difference of two Poisson numbers as a noncentral chi-square.
+
+    Examples
+    --------
+    >>> heavy(np.array([16.0]), np.array([1.55])).round(7).tolist()
+    [2.57e-05]
+    """
+    from scipy.special import chndtr
+
+    return np.asarray(chndtr(2 * expected, 2, 2 * weight), dtype=float)
 
 
 def _unlikely(rows: pd.DataFrame, possible: int) -> pd.DataFrame:
     """Rows with ``p`` and ``q``; every flag is corrected by itself for all parties it could have piled up at."""
     from scipy.special import gammainc
 
-    known = rows.assign(p=gammainc(rows["k"].to_numpy(dtype=float), rows["expected"].to_numpy(dtype=float).clip(1e-9)))
+    expected = rows["expected"].to_numpy(dtype=float).clip(1e-9)
+    weighed = "weight" in rows
+    known = rows.assign(
+        p=heavy(rows["weight"].to_numpy(dtype=float), expected) if weighed else gammainc(rows["k"].to_numpy(dtype=float), expected)
+    )
     ordered = known.sort_values(["flag", "p", "party"], ignore_index=True)
     ordered["q"] = ordered["p"] * possible / (ordered.groupby("flag").cumcount() + 1)
     ordered["q"] = ordered[::-1].groupby("flag")["q"].cummin()[::-1]
@@ -177,14 +266,15 @@ def _allowed(given: Given, piled: pd.DataFrame) -> pd.DataFrame:
     return ordered.drop_duplicates(["subject_kind", "party"])
 
 
-def _claims(rows: tuple[ir.Table, ir.Table], strongest: pd.DataFrame, kind: str, days: float) -> pd.DataFrame:
+def _claims(rows: tuple[ir.Table, ir.Table], strongest: pd.DataFrame, column: str, days: float) -> pd.DataFrame:
     """The claims of each pile."""
-    of_kind = strongest[strongest["subject_kind"] == kind]
-    hit = _known(rows[0], kind, PARTIES[kind]).inner_join(rows[1], "claim_id")
+    of_kind = strongest[strongest["column"] == column]
+    hit = _known(rows[0], column).inner_join(rows[1], "claim_id")
     wanted = ibis.memtable(of_kind[["party", "flag"]].astype("string"))
     found = collected(hit.inner_join(wanted, ["party", "flag"]).select("party", "flag", "day", evidence_key="claim_id"))
     joined = found.merge(of_kind[["party", "k", "expected", "last_day"]], on="party")
     age = (pd.to_datetime(joined["last_day"]) - pd.to_datetime(joined["day"])).dt.days
     inside = joined[joined["last_day"].isna() | age.between(0, days - 1)].drop(columns=["day", "last_day"])
     named = inside.rename(columns={"party": "subject_id", "flag": "detail", "k": "value", "expected": "limit"})
-    return named.assign(subject_kind=kind, value=named["value"].astype(float), limit=np.round(named["limit"], 6))
+    detail = named["detail"].str.split("|").str[0]
+    return named.assign(subject_kind=PARTIES[column], detail=detail, value=named["value"].astype(float), limit=np.round(named["limit"], 6))
