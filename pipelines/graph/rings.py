@@ -16,7 +16,7 @@ import pandas as pd
 
 from pipelines.graph import standing
 from pipelines.graph.continuity import Named, continued
-from pipelines.graph.groups import AGAIN, CONTACTS, CRASH, GRAVE, LINK, PILES, Groups, groups
+from pipelines.graph.groups import AGAIN, CONTACTS, CRASH, LINK, PILES, Groups, groups
 from pipelines.graph.measures import PROOF, TRADES, Shape, proof, shape, significance
 from pipelines.graph.membership import common, customers, members, merged, owners, participants
 from pipelines.graph.reach import facts
@@ -218,9 +218,7 @@ def _judged(tables: Mapping[str, ir.Table], made: Made, table: pd.DataFrame) -> 
     against = standing.evidence(tables, made.units)
     confirmed = standing.proven(tables, made.people[made.people.member], made.units).groupby("ring").size()
     codes = against.groupby("ring").code.agg(list).reindex(table.index)
-    strange = made.core[(made.core.kind == "person") & made.core.group.isin(made.units.group[made.units.piled.notna()])]
-    grave = {*made.units.ring[made.units.piled.isin(GRAVE)], *strange.ring}
-    several = table.made_by.map(lambda c: standing.different(set(c.split(",")))) | table.index.isin(grave)
+    several = table.made_by.map(lambda c: standing.different(set(c.split(",")))) | table.index.isin(standing.piles(made.units, made.core))
     n_proven = confirmed.reindex(table.index).fillna(0).astype("int64")
     share = (n_proven / (table.n_members + table.n_claims)).round(6)
     why = np.select([codes.notna(), several, share >= PROVEN], ["flags", "signs", "proven"], "none")

@@ -14,7 +14,7 @@ import pandas as pd
 
 from features.indicators.rings import ABOUT_RINGS
 from pipelines.engine.keeping import kept
-from pipelines.graph.groups import AGAIN, CRASH, RESTS_ON, located
+from pipelines.graph.groups import AGAIN, CRASH, GRAVE, RESTS_ON, located
 
 OF_LINKS = (*ABOUT_RINGS, "H16", "M09", "M17", "M20", "N01", "N04", "N05", "S01", "A03", "I01", "M05")
 """Red flags that speak of links and rings themselves, or pile up others, or say no more than that something is shared: no evidence."""
@@ -85,6 +85,24 @@ def _homes(tables: Mapping[str, ir.Table]) -> ir.Table:
 def different(codes: set[str]) -> bool:
     """True if what makes a ring rests on two things of which neither follows from the other: a phone and an account, a link and a burst."""
     return len({part for c in codes for part in RESTS_ON[c]}) > 1
+
+
+def piles(units: pd.DataFrame, core: pd.DataFrame) -> set[str]:
+    """Rings made by a pile that rests on two things: of a flag that is grave on every claim, or around a person.
+
+    A lesser flag may pile up with a trade because of its kind of business. A person has none: who drives the cars of three families is odd
+    by himself, and each of those crashes is odd besides.
+
+    Parameters
+    ----------
+    units : DataFrame
+        ring, group, piled (the flag that piles up, or null).
+    core : DataFrame
+        group, kind: whom the groups are about.
+    """
+    alone = core.group[core.kind == "person"]
+    stands = units.piled.isin(GRAVE) | (units.piled.notna() & units.group.isin(alone))
+    return set(units.ring[stands])
 
 
 def proven(tables: Mapping[str, ir.Table], parties: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from features.book import Book
 from features.bursts import bursts, greatest_burst, members
 from features.indicators.base import FINDING, red_flag
 from pipelines.config import Settings
+from pipelines.engine.keeping import kept
 from pipelines.leads.inputs import CARD, Given, cards, collected, relation
 
 CODE = "N05"
@@ -119,7 +120,7 @@ def _by_themselves(fired: ir.Table) -> ir.Table:
         of_claims.mutate(beyond=beyond)
         .rename(**named_so)
         .group_by(*named_so)
-        .agg(beyond=lambda t: t.beyond.max(), kind=lambda t: t.detail.min())
+        .agg(beyond=lambda t: t.beyond.max(), kind=lambda t: t.detail.cast("string").min())
     )
     free = rows.anti_join(named.select(claim_id="evidence_key", flag="code"), ["claim_id", "flag"])
     return free.union(_by_kind(free))
@@ -139,7 +140,7 @@ def _piled(rows: tuple[ir.Table, ir.Table], column: str, s: Mapping[str, float])
     """
     claims, flagged = rows
     known = _known(claims, column)
-    hit = _weighed(known.inner_join(flagged, "claim_id"))
+    hit = kept(_weighed(known.inner_join(flagged, "claim_id")))
     sizes = known.group_by("line").agg(size=known.count())
     rates = hit.group_by("flag", "line").agg(hits=hit.count()).inner_join(sizes, "line")
     crowd = known.group_by("party").agg(households=known.family_id.nunique())

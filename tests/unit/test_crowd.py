@@ -5,7 +5,7 @@ import pytest
 from pipelines.config import Settings
 from pipelines.flows.inspect import indicator_card, indicator_lines
 from pipelines.leads.company import companions
-from pipelines.leads.crowd import CODE, concentrations, with_concentrations
+from pipelines.leads.crowd import CODE, concentrations, heavy, with_concentrations
 from pipelines.leads.score import flag_reasons
 from tests.unit.leads_book import FLAGS, finding
 
@@ -44,6 +44,53 @@ def test_a_pile_within_months_is_found_where_years_hide_it():
     view.loc[4:203, "event_at"] = pd.Timestamp("2022-01-01") + pd.to_timedelta(range(200), "D")
     found = concentrations(tables)
     assert sorted(found["evidence_key"]) == sorted(f"a:{i}" for i in range(4)) and found["limit"].max() < 0.2
+
+
+def over_months(tables: dict[str, pd.DataFrame], at_one: int, busy: int) -> dict[str, pd.DataFrame]:
+    """The same book over four years, the pile within two months of a time when the hospital has ``busy`` other claims."""
+    view, one = tables["claim_view"], "hospital:00000000000000ff"
+    view["event_at"] = pd.Timestamp("2022-01-01") + pd.to_timedelta(np.random.default_rng(3).integers(0, 1400, len(view)), "D")
+    view.loc[: at_one + busy - 1, "hospital_id"] = one
+    view.loc[: at_one + busy - 1, "event_at"] = pd.Timestamp("2024-05-01") + pd.to_timedelta(np.arange(at_one + busy) % 60, "D")
+    return tables
+
+
+def test_a_pile_far_beyond_the_limit_is_found_where_its_number_is_not():
+    tables = over_months(given(4), 4, 40)
+    tables["findings"] = pd.concat(
+        [tables["findings"], *(pd.DataFrame([finding("H01", "claim", f"a:{i}", f"a:{i}")]) for i in range(1100, 1600))], ignore_index=True
+    )
+    assert concentrations(tables).empty
+    tables["findings"]["value"] = tables["findings"]["evidence_key"].isin([f"a:{i}" for i in range(4)]) * 20.0 + 3.0
+    assert sorted(concentrations(tables)["evidence_key"]) == [f"a:{i}" for i in range(4)]
+
+
+def test_a_rare_kind_of_a_common_flag_piles_up_by_itself():
+    tables = over_months(given(4), 4, 10)
+    tables["findings"]["detail"] = np.where(tables["findings"].index < 4, "idle days", "days")
+    more = pd.DataFrame([finding("H01", "claim", f"a:{i}", f"a:{i}") for i in range(1100, 1600)]).assign(detail="days")
+    one = tables["findings"].assign(detail="days")
+    assert concentrations({**tables, "findings": pd.concat([one, more], ignore_index=True)}).empty
+    found = concentrations({**tables, "findings": pd.concat([tables["findings"], more], ignore_index=True)})
+    assert sorted(found["evidence_key"]) == [f"a:{i}" for i in range(4)] and set(found["detail"]) == {"H01"}
+
+
+def test_who_drives_strangers_cars_is_a_party():
+    tables = given(4)
+    view = tables["claim_view"].drop(columns="hospital_id")
+    view["driver_id"] = [f"person:{i % 650:016x}" for i in range(len(view))]
+    view.loc[:3, "driver_id"] = "person:00000000000000ff"
+    found = concentrations({**tables, "claim_view": view})
+    assert set(found["subject_id"]) == {"person:00000000000000ff"} and set(found["subject_kind"]) == {"person"}
+
+
+def test_the_chance_of_a_weight_is_the_sum_over_numbers_of_claims():
+    from scipy import stats
+
+    n = np.arange(1, 400)
+    for weight, expected in ((0.5, 3.0), (9.0, 0.44), (16.0, 1.55), (120.0, 80.0)):
+        summed = (stats.poisson.pmf(n, expected) * stats.gamma.sf(weight, n)).sum()
+        assert heavy(np.array([weight]), np.array([expected]))[0] == pytest.approx(summed, rel=1e-9)
 
 
 def test_chance_alone_piles_nothing_up():

@@ -18,6 +18,7 @@ from pipelines.graph.continuity import continued
 from pipelines.graph.measures import DECIMALS, held, proof, shape, significance
 from pipelines.graph.membership import customers
 from pipelines.graph.rings import SCHEMAS, rings
+from pipelines.graph.standing import piles
 
 FIRST, SECOND, THIRD = date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 3)
 
@@ -180,6 +181,14 @@ def test_a_ring_that_is_away_for_a_night_comes_back_under_its_name() -> None:
     second = night(first.ledger, SECOND, other="uvw")
     third = night(second.ledger, THIRD, again="abce")
     assert named(third)["again"] == named(first)["x"]
+
+
+@pytest.mark.parametrize(
+    ("piled", "around", "stands"), [("H01", "hospital", 1), ("M19", "person", 1), ("M19", "agent", 0), (None, "person", 0)]
+)
+def test_a_pile_stands_by_itself_if_grave_or_around_a_person(piled: str | None, around: str, stands: int) -> None:
+    units = pd.DataFrame({"ring": ["r"], "group": ["g"], "piled": [piled]})
+    assert len(piles(units, pd.DataFrame({"group": ["g"], "kind": [around]}))) == stands
 
 
 def test_two_strangers_who_share_one_member_are_two_rings() -> None:
