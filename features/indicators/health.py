@@ -47,8 +47,9 @@ def sham_admission(book: Book, s: Settings) -> ir.Table:
     wide = attach(limit, _treated_days(book), "claim_id")
     idle, allowed = wide.stay_days - wide.treated_days, wide.stay_days * s["idle"]
     is_long, is_idle = (wide.stay_days > wide.long_limit).fill_null(False), (idle >= allowed).fill_null(False)
-    hit = wide.mutate(value=ibis.ifelse(is_long, wide.stay_days, idle), limit=ibis.ifelse(is_long, wide.long_limit, allowed))
-    hit = hit.mutate(why=ibis.ifelse(is_long, "days", "idle days")).filter(is_long | is_idle)
+    # An idle bed is the rarer and the graver sign, so it is told where a stay is both.
+    hit = wide.mutate(value=ibis.ifelse(is_idle, idle, wide.stay_days), limit=ibis.ifelse(is_idle, allowed, wide.long_limit))
+    hit = hit.mutate(why=ibis.ifelse(is_idle, "idle days", "days")).filter(is_long | is_idle)
     return finding(hit, ("claim", "claim_id"), ("value", "limit"), ("claims", "claim_id"), "why")
 
 

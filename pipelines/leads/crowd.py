@@ -258,13 +258,21 @@ def _unlikely(rows: pd.DataFrame, possible: int) -> pd.DataFrame:
 
 
 def _allowed(given: Given, piled: pd.DataFrame) -> pd.DataFrame:
-    """The least likely pile of each party that is not exempt, by its q: a window is one of many."""
+    """The least likely pile of each party that is not exempt, by its q: a window is one of many.
+
+    Where one kind of its flag piles up by itself, that is the pile: the flag's other claims there may be the party's own kind of business.
+    """
     entities = relation(given, "entities")
     exempt: set[str] = set()
     if entities is not None and "exempt" in entities.columns:
         exempt = set(collected(entities.filter(entities.exempt).select("entity_id"))["entity_id"])
-    ordered = piled[~piled["party"].isin(exempt)].sort_values(["subject_kind", "party", "q", "p", "flag"], ignore_index=True)
-    return ordered.drop_duplicates(["subject_kind", "party"])
+    free = piled[~piled["party"].isin(exempt)].assign(
+        base=lambda d: d["flag"].str.split("|").str[0], whole=lambda d: d["base"] == d["flag"]
+    )
+    by = ["subject_kind", "party"]
+    ordered = free.sort_values([*by, "q", "p", "flag"], ignore_index=True)
+    least = ordered[ordered["base"] == ordered.groupby(by)["base"].transform("first")]
+    return least.sort_values([*by, "whole"], kind="stable", ignore_index=True).drop_duplicates(by)
 
 
 def _claims(rows: tuple[ir.Table, ir.Table], strongest: pd.DataFrame, column: str, days: float) -> pd.DataFrame:
