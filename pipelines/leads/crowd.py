@@ -37,15 +37,15 @@ Floats = npt.NDArray[np.float64]
 def concentration(book: Book, s: Mapping[str, float]) -> ir.Table:
     """Claims with one red flag come together at one party more often than chance explains.
 
-    Condition: ``households`` or more of a party's households have claims with one flag, in all or within ``days``, more than the line's own
-    rate of that flag explains (one-sided Poisson tail, Benjamini-Hochberg below ``level`` over all parties of the kind with that many
-    households, and over the windows of the book, each twice as they overlap); within ``days``, too, where the claims are not more but
-    further beyond the flag's limit: each weighs the log of one over the share of flagged claims that lie as far (see :func:`heavy`).
+    Condition: ``households`` or more of a party's households have claims with one flag, or with one kind of it (H01 of idle beds), in all or
+    within ``days``, more than the line's own rate explains (one-sided Poisson tail, Benjamini-Hochberg below ``level`` over all parties of
+    the kind with that many households, and over the windows of the book, each twice as they overlap); or, within ``days``, no more but so
+    far beyond the flag's limit that their weights together are as unlikely (:func:`heavy`).
     Example: of an agent's thirty customers three had been treated, elsewhere, for what they claim; 0.05 are expected.
     Reason: one odd claim is an accident; many at one party have somebody behind them. It speaks for the scheme of the flag that piles up.
     Exclusions: exempt parties; flags of the network, which say nothing of the claim itself; claims by which the flag names a party itself
-    (H02's hospital), which are counted there; a person counts as reporter, and as driver of the cars of so many households, since one's own
-    claims are not independent of each other.
+    (H02's hospital), which are counted there; of persons only reporters and drivers, since one's own claims are not independent of each
+    other: they are one household's.
     """
     found = concentrations(book.tables, s)
     return ibis.memtable(found[list(FINDING)].astype({"detail": "string"}), schema=ibis.schema(FINDING))
