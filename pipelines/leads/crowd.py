@@ -37,7 +37,7 @@ Floats = npt.NDArray[np.float64]
 def concentration(book: Book, s: Mapping[str, float]) -> ir.Table:
     """Claims with one red flag come together at one party more often than chance explains.
 
-    Condition: ``households`` or more of a party's households have claims with one flag, or with one kind of it (H01 of idle beds), in all or
+    Condition: ``households`` or more of a party's households have claims with one flag, or one kind of it (idle beds of H01), in all or
     within ``days``, more than the line's own rate explains (one-sided Poisson tail, Benjamini-Hochberg below ``level`` over all parties of
     the kind with that many households, and over the windows of the book, each twice as they overlap); or, within ``days``, no more but so
     far beyond the flag's limit that their weights together are as unlikely (:func:`heavy`).
