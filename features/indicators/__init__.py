@@ -16,6 +16,7 @@ from features.indicators import (
     party,
     proximity,
     regional,
+    returns,
     rings,
     selling,
     surrender,
@@ -25,6 +26,7 @@ from features.indicators.base import RedFlag
 
 INDICATORS: tuple[RedFlag, ...] = (
     *health.FLAGS,
+    *returns.FLAGS,
     *treatment.FLAGS,
     *motor.FLAGS,
     *crashes.FLAGS,

@@ -102,7 +102,7 @@ def split_stay(book: Book, s: Settings) -> ir.Table:
     Reason: fixed payments and deductibles per stay make two stays worth more than one.
     Exclusions: chemotherapy, radiotherapy and dialysis, which are series by plan; one return for a complication.
     """
-    again = _returns(book, s)
+    again = returns(book, s)
     often = habit(again, "hospital_id", again.split, s)
     often = often.filter(often["count"] / often.n > s["ratio"] * often.rate).select("hospital_id", habitual=often["count"])
     hit = attach(again.filter(again.split), often, "hospital_id")
@@ -113,7 +113,7 @@ def split_stay(book: Book, s: Settings) -> ir.Table:
     return claims.union(finding(hospitals, ("hospital", "hospital_id"), ("habitual", s["count"]), ("claims", "claim_id")))
 
 
-def _returns(book: Book, s: Settings) -> ir.Table:
+def returns(book: Book, s: Settings) -> ir.Table:
     """Stays with the one before at the same hospital: ``gap`` in days, ``split``, and how often this person ``returns`` to it so."""
     planned = book["claim_diagnoses"].filter(lambda t: serial_treatment(t.code)).select("claim_id").distinct()
     every, by = stays(book).anti_join(planned, "claim_id"), ("person_id", "hospital_id")

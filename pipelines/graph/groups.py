@@ -34,7 +34,7 @@ SOURCES = {
     "S05": Source("surrender", ("end",)),
     "H12": Source("crowd", ("referral", "burst")),
     "N05": Source("crowd", ("pile",)),
-    "H02": Source("crowd", ("habit",)),
+    "H19": Source("crowd", ("chain", "returns")),
     "H16": Source("community", ("referral", "stay")),
     "M09": Source("community", ("referral",)),
     "M20": Source("community", ("referral",)),
