@@ -28,7 +28,7 @@ def split_stays_together(book: Book, s: Settings) -> ir.Table:
     Condition: one patient back twice running within ``days`` of discharge, for the same chapter of illness, and within ``around`` days of
     the second time so many other households back likewise, each for its own illness, that they are ``households`` together, and ``z``
     standard deviations more than the hospital's stays of that time give at the rate of all hospitals.
-    Example: pneumonia in three parts in May, and in the same weeks a hip, a stomach and a heart in two parts each; half a return is expected.
+    Example: pneumonia in three parts in May, in the same weeks a hip, a stomach and a heart in two parts each; half a return is expected.
     Reason: who splits stays for a payment does it to everybody, while it pays. That one patient returns does not make others return.
     Exclusions: as H02; injuries, which are not one illness; stays that begin on the day the last one ended (transfers, bills in parts).
     """
