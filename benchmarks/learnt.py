@@ -18,17 +18,26 @@ def section(found: dict[str, Any]) -> str:
         "five prove them. "
         "Share of cases with a guilty subject and the right scheme among the first; mean (least to most) over books and draws.\n\n"
     )
+    places = sorted({int(name.rpartition("_")[2]) for name in found["counts"][0]["change"]})
     rows = [
         (
             f"{one['count']:,}",
             f"{one['verdicts']:,.0f}",
             f"{one['proven']:,.0f}",
-            *(_cell(one[f"{way}_{k}"]) for k in (50, 100) for way in WAYS),
+            *(_cell(one[f"{way}_{k}"]) for k in places for way in WAYS),
         )
         for one in found["counts"]
     ]
-    head = ("verdicts", "there are", "of them proven", *(f"first {k}: {name}" for k in (50, 100) for name in WAYS.values()))
-    return "### From the first verdict on\n\n" + said + table(head, rows)
+    head = ("verdicts", "there are", "of them proven", *(f"first {k}: {name}" for k in places for name in WAYS.values()))
+    changes = [
+        (f"{one['count']:,}", *(_change(one["change"][f"{way}_{k}"]) for k in places for way in WAYS)) for one in found["counts"][1:]
+    ]
+    beside = "\nChange against the same book without a verdict, mean ± standard error:\n\n" + table((head[0], *head[3:]), changes)
+    return "### From the first verdict on\n\n" + said + table(head, rows) + beside
+
+
+def _change(figure: dict[str, float]) -> str:
+    return f"{figure['mean']:+.3f} ± {figure['error']:.3f}"
 
 
 def _cell(figure: dict[str, float]) -> str:

@@ -35,7 +35,7 @@ from pipelines.leads.score import REASON, anomalies, flag_reasons
 from pipelines.simulate.schemes.outcomes import VERDICT_RATES
 
 COUNTS = (0, 50, 500, 5_000)
-PLACES = (50, 100)
+PLACES = (50, 100, 200)
 FAMILIES = ("logistic", "boosting", "forest")
 """Of models: without the large trees and the ratios, which take minutes each; what they would add is not measured here."""
 OTHERS = 5_000
@@ -176,16 +176,27 @@ def _after(one: Book, others: Sequence[Book], said: pd.DataFrame, start: dict[st
 
 
 def summary(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """By count asked for: mean, least and greatest over books and draws."""
-    found = []
+    """By count asked for: mean, least and greatest over books and draws, and the mean change against the same book without a verdict."""
+    found, none = [], rows[:: len(COUNTS)]
     for place, count in enumerate(COUNTS):
         own = rows[place :: len(COUNTS)]
         figures = {
             f"{way}_{k}": spread([r[way][f"precision_{k}"] for r in own]) for way in ("scorecard", "fused", "promoted") for k in PLACES
         }
+        change = {
+            f"{way}_{k}": _mean([r[way][f"precision_{k}"] - n[way][f"precision_{k}"] for r, n in zip(own, none, strict=True)])
+            for way in ("scorecard", "fused", "promoted")
+            for k in PLACES
+        }
         means = {name: float(np.mean([r[name] for r in own])) for name in ("verdicts", "proven", "kinds")}
-        found.append({"count": count, **means, **{n: {k: round(v, 3) for k, v in f.items()} for n, f in figures.items()}})
+        found.append({"count": count, **means, **{n: {k: round(v, 3) for k, v in f.items()} for n, f in figures.items()}, "change": change})
     return found
+
+
+def _mean(values: Sequence[float]) -> dict[str, float]:
+    """Mean and its standard error."""
+    error = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
+    return {"mean": round(float(np.mean(values)), 3), "error": round(error, 3)}
 
 
 def compared(places: Sequence[tuple[Path, Path]], key: str, draws: int = 1) -> dict[str, Any]:
