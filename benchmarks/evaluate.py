@@ -138,7 +138,7 @@ def _per_scheme(books: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
 
 
 def _beside(shared: Path) -> subprocess.Popen[str]:
-    """What is learnt from verdicts, in a process of its own while the nights run: it keeps one core busy for a quarter of an hour."""
+    """What is learnt from verdicts, in a process of its own while the nights run: it keeps one core busy for half an hour."""
     words = [sys.executable, "-m", "benchmarks.predicting", "--shared", str(shared)]
     return subprocess.Popen(words, cwd=ROOT, stdout=subprocess.PIPE, text=True)
 
@@ -167,6 +167,7 @@ def main() -> None:
         before = json.loads(options.out.read_text(encoding="utf-8"))
         result = {**before, **result, "sources": before["sources"], "others_commit": before.get("others_commit", before["commit"])}
     else:
+        aside = _beside(options.shared)
         result |= _others(options.shared)
     with tempfile.TemporaryDirectory(prefix="evaluate-") as work:
         result["simulated"] = books = [simulated(seed, options.claims, Path(work)) for seed in options.seeds]
@@ -176,10 +177,13 @@ def main() -> None:
             result["found_per_scheme"] = _per_scheme(books)
             print(json.dumps({"summary": result["summary"], "found_per_scheme": result["found_per_scheme"]}, indent=2))
         result["verdicts"] = None
-        _write(result, options.out)  # what follows is the longest part, and all else is kept if it is cut short
+        _write(result, options.out)  # what follows takes longest, and all else is kept if it is cut short
         places = [(Path(work) / f"var{seed}", Path(work) / f"book{seed}" / "truth") for seed in options.seeds[:JUDGED_BOOKS]]
         result["verdicts"] = verdicts.compared(places, KEY) if len(places) > 1 else None
-    _write(result, options.out)
+        _write(result, options.out)
+    if not options.books:
+        result["predicting"] = _answer(aside)
+        _write(result, options.out)
 
 
 def _write(result: dict[str, Any], out: Path) -> None:
@@ -192,7 +196,6 @@ def _others(shared: Path) -> dict[str, Any]:
     """All but the simulated books."""
     result: dict[str, Any] = {"sources": {}}
     with tempfile.TemporaryDirectory(prefix="evaluate-") as work:
-        aside = _beside(shared)
         for name in SOURCES:
             if (shared / name).is_dir():
                 result["sources"][name] = source(name, shared / name, Path(work))
@@ -200,7 +203,7 @@ def _others(shared: Path) -> dict[str, Any]:
         if (shared / "cn_addresses").is_dir():
             result["addresses"] = addresses.figures(shared / "cn_addresses")
     result["links"] = calibration.figures()
-    return {**result, "predicting": _answer(aside)}
+    return result
 
 
 if __name__ == "__main__":
