@@ -26,7 +26,7 @@ from pipelines import config
 from pipelines.flows.evaluate import evaluate, read_truth
 from pipelines.flows.past import Past, nights
 from pipelines.leads import AFTERWARDS, run, score
-from pipelines.leads.matrix import LEAST, LOW_SIDE, kinds, matrix
+from pipelines.leads.matrix import LEAST, LOW_SIDE, behaviour, kinds, matrix
 
 FIGURES = ("precision_50", "hits_50", "schemes_100", "lookalikes_100")
 TOP = 0.02
@@ -76,7 +76,7 @@ def families_left_out(workspace: Path, labels: pd.DataFrame) -> list[dict[str, A
     """
     with nights(workspace, config.Settings()) as known:
         tables = known[-1].tables
-        return [row for kind in kinds(tables) for row in _ranked(kind, matrix(tables, kind), labels)]
+        return [row for kind in kinds(tables) for row in _ranked(kind, behaviour(matrix(tables, kind)), labels)]
 
 
 def guilty(truth: Path, stages: Path, key: str) -> pd.DataFrame:
@@ -89,7 +89,7 @@ def guilty(truth: Path, stages: Path, key: str) -> pd.DataFrame:
 def _ranked(kind: str, frame: pd.DataFrame, labels: pd.DataFrame) -> list[dict[str, Any]]:
     label = labels.drop_duplicates("subject_id").set_index("subject_id")["label"].reindex(frame.index)
     label = label.fillna(0) if "subject_kind" in labels.columns else label.dropna()
-    if len(frame) < LEAST or label.nunique() < 2:
+    if len(frame) < LEAST or label.nunique() < 2 or frame.select_dtypes("number").empty:
         return []
     scoring = config.Settings().scoring
     model = SeveralAnomaly(PeerAnomaly(scoring.peer_minimum, low=LOW_SIDE), families(scoring.trees, scoring.seed)).fit(frame)
