@@ -142,8 +142,8 @@ def _costs(found: dict[str, Any]) -> str:
     said = [
         "The costs in it were set by hand after labelled examples had been read.",
         f"Without any cost, where nothing comes from a label, the AUC is {found['none']:.3f};",
-        f"with one cost for whatever differs, fixed beforehand, {found['one']:.3f}"
-        + (f"; with costs learnt from addresses written anew, no label among them, {found['learnt']:.3f}." if "learnt" in found else "."),
+        f"with one cost for whatever differs, fixed beforehand, {found['one']:.3f};"
+        f" with costs learnt from addresses written anew, no label among them, {found['learnt']:.3f}.",
         f"With one of the costs in use moved by half it is {min(single):.3f} to {max(single):.3f},",
         f"with all halved {found['all x 0.5']:.3f}, with all half as large again {found['all x 1.5']:.3f},",
         "and with each moved at random by up to half",

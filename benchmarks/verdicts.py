@@ -19,6 +19,7 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 
+from benchmarks.learnt import WAYS
 from models.card import card_of, gain, out_of_fold
 from models.challenger import Challenger
 from models.evaluate import spread
@@ -180,20 +181,15 @@ def summary(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     found, none = [], rows[:: len(COUNTS)]
     for place, count in enumerate(COUNTS):
         own = rows[place :: len(COUNTS)]
-        figures = {
-            f"{way}_{k}": spread([r[way][f"precision_{k}"] for r in own]) for way in ("scorecard", "fused", "promoted") for k in PLACES
-        }
-        change = {
-            f"{way}_{k}": _mean([r[way][f"precision_{k}"] - n[way][f"precision_{k}"] for r, n in zip(own, none, strict=True)])
-            for way in ("scorecard", "fused", "promoted")
-            for k in PLACES
-        }
+        now, first = ({f"{w}_{k}": [r[w][f"precision_{k}"] for r in of] for w in WAYS for k in PLACES} for of in (own, none))
+        figures = {name: spread(values) for name, values in now.items()}
+        change = {name: _mean(np.subtract(values, first[name])) for name, values in now.items()}
         means = {name: float(np.mean([r[name] for r in own])) for name in ("verdicts", "proven", "kinds")}
         found.append({"count": count, **means, **{n: {k: round(v, 3) for k, v in f.items()} for n, f in figures.items()}, "change": change})
     return found
 
 
-def _mean(values: Sequence[float]) -> dict[str, float]:
+def _mean(values: np.ndarray) -> dict[str, float]:
     """Mean and its standard error."""
     error = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
     return {"mean": round(float(np.mean(values)), 3), "error": round(error, 3)}
