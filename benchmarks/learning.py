@@ -37,7 +37,7 @@ PHASES = {"rows": "rows of all claims", "learn": "learning", "score": "scores of
 def bench(book: Path, workspace: Path) -> dict[str, Any]:
     """Measure a published night in a process of its own, whose peak is its own."""
     command = [sys.executable, "-m", "benchmarks.learning", "--book", str(book), "--workspace", str(workspace)]
-    told = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, env={**os.environ, "FRAUDLEADS_KEY": "bench"})
+    told = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, env={**os.environ, "FRAUDLEADS_KEY": "bench" * 8})
     found: dict[str, Any] = json.loads(told.stdout)
     return found
 

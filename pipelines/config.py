@@ -17,6 +17,7 @@ from pipelines.errors import UsageError
 T = TypeVar("T")
 KEY_VARIABLE = "FRAUDLEADS_KEY"
 SAMPLE_KEY = "sample-key-is-public"
+SHORTEST_KEY = 32
 
 
 @dataclass(frozen=True)
@@ -168,15 +169,15 @@ def token_key(sample: bool) -> str:
     Raises
     ------
     UsageError
-        If the data is not the sample and the environment has no key.
+        If the environment has a key that is too short, or none and the data is not the sample.
     """
     key = os.environ.get(KEY_VARIABLE, "")
-    if key or sample:
+    if len(key) >= SHORTEST_KEY or (sample and not key):
         return key or SAMPLE_KEY
     raise UsageError(
-        "no key for the personal-data tokens",
+        f"the key for the personal-data tokens is shorter than {SHORTEST_KEY} characters" if key else "no key for the personal-data tokens",
         f"environment variable {KEY_VARIABLE}",
-        "set it to a secret of 32 characters or more, and keep it",
+        f"set it to a secret of {SHORTEST_KEY} characters or more, and keep it",
     )
 
 

@@ -182,7 +182,9 @@ def _history(root: Path) -> list[dict[str, str]]:
 def _verified(root: Path, digest: str) -> Path:
     folder = root / FOLDER / digest
     if not re.fullmatch(r"[0-9a-f]{16}", digest) or not folder.is_dir():
-        raise DataError("there is no such model", digest, "see fraudleads models list")
+        raise DataError(
+            "there is no such model: neither a stored digest nor a kind that has a champion", digest, "see fraudleads models list"
+        )
     if digest_of(folder) != digest:
         raise DataError("a stored model was changed after it was stored; it is not loaded", digest, "roll back, or train again")
     return folder

@@ -78,14 +78,20 @@ def anomalies(given: Given, settings: Scoring) -> tuple[pd.DataFrame, pd.DataFra
 
 
 def _fired(given: Given) -> pd.DataFrame:
-    """One row per subject and code: value, limit, detail, pieces of evidence, and the line most of them are in."""
+    """One row per subject and code: pieces of evidence, the line most of them are in, and value, limit and detail of the strongest.
+
+    Where findings of one code tell different things, what is told has the value that belongs to it.
+    """
     found = located(given)
     keys = ["subject_kind", "subject_id", "code"]
-    measured = {"value": found.value.max(), "limit": found["limit"].max(), "detail": found.detail.min()}
-    lines = found.group_by(*keys, "line").agg(n=found.count(), **measured)
+    told = found.group_by(*keys, "detail").agg(value=found.value.max(), limit=found["limit"].max())
+    strength = told.value / told["limit"].nullif(0)
+    first = ibis.window(group_by=keys, order_by=[strength.desc(nulls_first=False), told.detail.asc(nulls_first=False)])
+    strongest = told.mutate(rank=ibis.row_number().over(first)).filter(lambda t: t["rank"] == 0).drop("rank")
+    lines = found.group_by(*keys, "line").agg(n=found.count())
     order = ibis.window(group_by=keys, order_by=[lines.n.desc(), lines.line.asc()])
     ranked = lines.mutate(place=ibis.row_number().over(order), pieces=lines.n.sum().over(ibis.window(group_by=keys)))
-    return collected(ranked.filter(ranked.place == 0).drop("place", "n"))
+    return collected(ranked.filter(ranked.place == 0).drop("place", "n").inner_join(strongest, keys))
 
 
 def _odd(kind: str, frame: pd.DataFrame, settings: Scoring) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -92,3 +92,8 @@ def test_the_key_comes_from_the_environment_only(monkeypatch: pytest.MonkeyPatch
         config.token_key(sample=False)
     monkeypatch.setenv(config.KEY_VARIABLE, "s" * 32)
     assert config.token_key(sample=False) == "s" * 32
+    monkeypatch.setenv(config.KEY_VARIABLE, "s" * 31)
+    for sample in (True, False):
+        with pytest.raises(UsageError, match="shorter than 32") as caught:
+            config.token_key(sample=sample)
+        assert "sss" not in str(caught.value)

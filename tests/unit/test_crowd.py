@@ -149,3 +149,17 @@ def test_leads_that_meet_at_a_small_provider_belong_together(k: int, together: b
     found = companions(tables, leads, pd.DataFrame({"lead_id": leads["lead_id"], "claim_id": claims}))
     at_one = found[found["unit"] == "hospital:00000000000000ff"]
     assert len(at_one) == (k if together else 0)
+
+
+def test_what_a_reason_says_has_its_own_value():
+    """Two ways of one flag: the one further beyond its limit is told, with its own value and limit, however many pieces the other has."""
+    tables = given(4)
+    ways = [("dear_link", 2.5, 2.0), ("dear_link", 2.4, 2.0), ("collecting_account", 9.0, 3.0), (None, 99.0, None)]
+    claims = [f"a:{i}" for i in range(len(ways))]
+    told = [
+        finding("H03", "person", "person:1", c) | {"value": v, "limit": n, "detail": d} for c, (d, v, n) in zip(claims, ways, strict=True)
+    ]
+    for order in (told, told[::-1]):
+        tables["findings"] = pd.DataFrame(order)
+        row = flag_reasons(tables, Settings().scoring).iloc[0]
+        assert (row["detail"], row["value"], row["limit"], row["pieces"]) == ("collecting_account", 9.0, 3.0, 4)
