@@ -63,7 +63,7 @@ POLICIES = {
     BEFORE: Policy(learning=False),
     "promised × amount": Policy(learning=False, power=1.0),
     "learning (the product now)": Policy(),
-    "learning, amount to the power .3": Policy(power=0.3),
+    "learning, amount to the power .2": Policy(power=0.2),
     "learning × amount": Policy(power=1.0),
     "and information, beside": Policy(explore="information", beside=True),
     "and upper bounds, beside": Policy(explore="bound", beside=True),

@@ -71,7 +71,7 @@ class Priority:
     caps: dict[str, float] = field(default_factory=dict)
     hours: dict[str, float] = field(default_factory=dict)
     decision_days: int = 30
-    shrink: float = 0.2
+    shrink: float = 0.3
 
 
 @dataclass(frozen=True)
