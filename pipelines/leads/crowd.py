@@ -5,7 +5,7 @@ It reads what the other flags found, so it runs after them, here, and not among 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import ibis
 import ibis.expr.types as ir
@@ -57,8 +57,10 @@ PARTIES = {
     "driver_id": "person",
 }  # fmt: skip
 """Column of ``claim_view`` → kind of party. A person's own claims are those of one household, whoever reports them or drives."""
-
-
+PILE = ("column", "party", "flag")
+"""What a pile is at: a party of one column of ``PARTIES``, and a flag."""
+OF_LINE = ("column", "flag", "line")
+"""What has a rate of its own."""
 KINDS = 4
 """A flag whose detail knows more words than this is not of a few kinds."""
 
@@ -92,17 +94,16 @@ def concentrations(given: Given, s: Mapping[str, float] = concentration.settings
         the code of the flag that piles up; a party with several has the least likely one.
     """
     claims, fired = relation(given, "claim_view"), relation(given, "findings")
-    if claims is None or fired is None or "family_id" not in claims.columns:
+    columns = [column for column in PARTIES if claims is not None and column in claims.columns]
+    if claims is None or fired is None or "family_id" not in claims.columns or not columns:
         return pd.DataFrame(columns=[*FINDING, "code"])
-    flagged = _by_themselves(fired)
-    parts = [_piled((claims, flagged), column, s) for column in PARTIES if column in claims.columns]
-    strongest = _allowed(given, pd.concat(parts, ignore_index=True)) if parts else pd.DataFrame()
+    parts = [_known(claims, column) for column in columns]
+    known = ibis.union(*parts) if len(parts) > 1 else parts[0]
+    hit = kept(_weighed(known.inner_join(_by_themselves(fired), "claim_id")))
+    strongest = _allowed(given, _piled(known, hit, columns, s))
     if strongest.empty:
         return pd.DataFrame(columns=[*FINDING, "code"])
-    rows = pd.concat(
-        [_claims((claims, flagged), strongest, column, s["days"]) for column in sorted(set(strongest["column"]))], ignore_index=True
-    )
-    return rows.assign(evidence_table="claims", code=CODE)[[*FINDING, "code"]]
+    return _claims(hit, strongest, s["days"]).assign(evidence_table="claims", code=CODE)[[*FINDING, "code"]]
 
 
 def _by_themselves(fired: ir.Table) -> ir.Table:
@@ -134,30 +135,33 @@ def _by_kind(flagged: ir.Table) -> ir.Table:
     return kinds.mutate(flag=kinds.flag + "|" + kinds.kind).select(*flagged.columns)
 
 
-def _piled(rows: tuple[ir.Table, ir.Table], column: str, s: Mapping[str, float]) -> pd.DataFrame:
-    """Parties of one column and flags with q below ``level``, in all or in a window that ends on ``last_day``; ``rows`` are claims and
-    flagged claims.
+def _piled(known: ir.Table, hit: ir.Table, columns: Sequence[str], s: Mapping[str, float]) -> pd.DataFrame:
+    """Parties and flags with q below ``level``, in all or in a window that ends on ``last_day``; of each column of parties by itself.
+
+    All columns are looked at in one query: to write and to plan one takes longer than to carry it out.
     """
-    claims, flagged = rows
-    known = _known(claims, column)
-    hit = kept(_weighed(known.inner_join(flagged, "claim_id")))
-    sizes = known.group_by("line").agg(size=known.count())
-    rates = hit.group_by("flag", "line").agg(hits=hit.count()).inner_join(sizes, "line")
-    crowd = known.group_by("party").agg(households=known.family_id.nunique())
-    possible = int(crowd.filter(crowd.households >= s["households"]).count().execute())
-    windows = round(possible * _windows(known, s["days"]))
-    found = [_unlikely(collected(_whole(known, hit, rates, s)), possible)]
-    found += [_unlikely(collected(_waves(known, of, rates, s)), windows) for of in (fullest(hit, s), heaviest(hit, s))]
-    every = pd.concat(found, ignore_index=True)
-    return every[every["q"] < s["level"]].assign(subject_kind=PARTIES[column], column=column)
+    spans = known.group_by("column").agg(span=known.day.max().delta(known.day.min(), unit="day"))
+    crowd = known.group_by("column", "party").agg(households=known.family_id.nunique())
+    enough = crowd.filter(crowd.households >= s["households"]).group_by("column").agg(parties=lambda t: t.count())
+    span, possible = (collected(rows).set_index("column").iloc[:, 0].reindex(columns, fill_value=0) for rows in (spans, enough))
+    sizes = known.group_by("column", "line").agg(size=known.count())
+    rates = hit.group_by(*OF_LINE).agg(hits=hit.count()).inner_join(sizes, ["column", "line"])
+    waves = (_waves(known, windows, rates, s) for windows in (fullest(hit, s), heaviest(hit, s)))
+    found = [collected(rows) for rows in (_whole(known, hit, rates, s), *waves)]
+    parts = []
+    for column in columns:
+        windows = round(possible[column] * _windows(span[column], s["days"]))
+        parts += [_unlikely(rows[rows["column"] == column], n) for rows, n in zip(found, (possible[column], windows, windows), strict=True)]
+    every = pd.concat(parts, ignore_index=True)
+    return every[every["q"] < s["level"]].assign(subject_kind=lambda rows: rows["column"].map(PARTIES))
 
 
 def _known(claims: ir.Table, column: str) -> ir.Table:
-    """Claims with a party of one column: claim_id, line, family_id, party, day."""
+    """Claims with a party of one column: claim_id, line, family_id, column, party, day."""
     dates = [claims[c].cast("date") for c in ("admitted_on", "event_at") if c in claims.columns]
     day = ibis.coalesce(*dates) if dates else ibis.null("date")
     known = claims.filter(claims[column].notnull() & claims.family_id.notnull())
-    rows = known.select("claim_id", "line", "family_id", party=known[column], day=day)
+    rows = known.select("claim_id", "line", "family_id", column=ibis.literal(column), party=known[column], day=day)
     return rows.filter(rows.party.startswith("person:")) if PARTIES[column] == "person" else rows
 
 
@@ -167,48 +171,46 @@ def _weighed(hit: ir.Table) -> ir.Table:
     How rare a claim is: how many of the same flag, line and kind are as far beyond its limit. Under chance a weight is exponential with
     mean one, or less where several are equal; a flag of one kind that knows no more or less weighs nothing.
     """
-    by = ("line", "flag")
-    rare = ibis.cume_dist().over(group_by=(*by, "kind"), order_by=ibis.desc(hit.beyond.fill_null(0.0)))
-    ranked = hit.mutate(rare=(rare * hit.count().over(group_by=(*by, "kind"))).round())
-    return ranked.mutate(weight=-ibis.cume_dist().over(group_by=by, order_by=ranked.rare).ln()).drop("rare", "kind", "beyond")
+    by = (*OF_LINE, "kind")
+    rare = ibis.cume_dist().over(group_by=by, order_by=ibis.desc(hit.beyond.fill_null(0.0)))
+    ranked = hit.mutate(rare=(rare * hit.count().over(group_by=by)).round())
+    return ranked.mutate(weight=-ibis.cume_dist().over(group_by=OF_LINE, order_by=ranked.rare).ln()).drop("rare", "kind", "beyond")
 
 
-def _windows(known: ir.Table, days: float) -> float:
-    """Windows that the book is long, each counted twice as they overlap."""
-    span = known.day.max().delta(known.day.min(), unit="day").as_scalar().execute()
+def _windows(span: float, days: float) -> float:
+    """Windows that the book is long (``span`` in days), each counted twice as they overlap."""
     return 1.0 if pd.isna(span) else max(1.0, 2.0 * float(span) / days)
 
 
 def _whole(known: ir.Table, hit: ir.Table, rates: ir.Table, s: Mapping[str, float]) -> ir.Table:
-    """What comes together in all: party, flag, k, expected."""
-    own = known.group_by("party", "line").agg(n=known.count())
-    common = hit.group_by("party", "flag").agg(k=hit.family_id.nunique())
-    chance = common.filter(common.k >= s["households"]).inner_join(own, "party").inner_join(rates, ["flag", "line"])
-    return chance.group_by("party", "flag", "k").agg(expected=(chance.n * chance.hits / chance["size"].cast("float64")).sum())
+    """What comes together in all: column, party, flag, k, expected."""
+    own = known.group_by("column", "party", "line").agg(n=known.count())
+    common = hit.group_by(*PILE).agg(k=hit.family_id.nunique())
+    chance = common.filter(common.k >= s["households"]).inner_join(own, ["column", "party"]).inner_join(rates, [*OF_LINE])
+    return chance.group_by(*PILE, "k").agg(expected=(chance.n * chance.hits / chance["size"].cast("float64")).sum())
 
 
 def fullest(hit: ir.Table, s: Mapping[str, float]) -> ir.Table:
-    """The window of each party and flag with most households: party, flag, k, last_day."""
-    by = ("party", "flag")
-    return greatest_burst(bursts(hit, by, "family_id", int(s["days"])), by, s["households"]).rename(k="burst")
+    """The window of each party and flag with most households: column, party, flag, k, last_day."""
+    return greatest_burst(bursts(hit, PILE, "family_id", int(s["days"])), PILE, s["households"]).rename(k="burst")
 
 
 def heaviest(hit: ir.Table, s: Mapping[str, float]) -> ir.Table:
-    """The window of each party and flag whose households weigh most, each by its weightiest claim: party, flag, k, last_day, weight."""
-    by, days = ("party", "flag"), int(s["days"])
-    enough = bursts(hit, by, "family_id", days).filter(lambda t: t.burst >= s["households"])
-    homes = members(hit, enough, by, days).group_by(*by, "last_day", "burst", "family_id").agg(weight=lambda t: t.weight.max())
-    windows = homes.group_by(*by, "last_day", k="burst").agg(weight=homes.weight.sum())
-    ranked = windows.mutate(place=ibis.row_number().over(group_by=by, order_by=[ibis.desc(windows.weight.round(9)), "last_day"]))
+    """The window of each party and flag whose households weigh most, each by its weightiest claim: ``PILE``, k, last_day, weight."""
+    days = int(s["days"])
+    enough = bursts(hit, PILE, "family_id", days).filter(lambda t: t.burst >= s["households"])
+    homes = members(hit, enough, PILE, days).group_by(*PILE, "last_day", "burst", "family_id").agg(weight=lambda t: t.weight.max())
+    windows = homes.group_by(*PILE, "last_day", k="burst").agg(weight=homes.weight.sum())
+    ranked = windows.mutate(place=ibis.row_number().over(group_by=PILE, order_by=[ibis.desc(windows.weight.round(9)), "last_day"]))
     return ranked.filter((ranked.place == 0) & (ranked.weight > 0)).drop("place")
 
 
 def _waves(known: ir.Table, windows: ir.Table, rates: ir.Table, s: Mapping[str, float]) -> ir.Table:
     """What comes together in windows: their columns, and expected of the party's claims then."""
     by = tuple(windows.columns)
-    inside = members(known, windows, ("party",), int(s["days"]))
+    inside = members(known, windows, ("column", "party"), int(s["days"]))
     own = inside.group_by(*by, "line").agg(n=inside.count())
-    chance = own.inner_join(rates, ["flag", "line"])
+    chance = own.inner_join(rates, [*OF_LINE])
     return chance.group_by(*by).agg(expected=(chance.n * chance.hits / chance["size"].cast("float64")).sum())
 
 
@@ -275,15 +277,13 @@ def _allowed(given: Given, piled: pd.DataFrame) -> pd.DataFrame:
     return least.sort_values([*by, "whole"], kind="stable", ignore_index=True).drop_duplicates(by)
 
 
-def _claims(rows: tuple[ir.Table, ir.Table], strongest: pd.DataFrame, column: str, days: float) -> pd.DataFrame:
+def _claims(hit: ir.Table, strongest: pd.DataFrame, days: float) -> pd.DataFrame:
     """The claims of each pile."""
-    of_kind = strongest[strongest["column"] == column]
-    hit = _known(rows[0], column).inner_join(rows[1], "claim_id")
-    wanted = ibis.memtable(of_kind[["party", "flag"]].astype("string"))
-    found = collected(hit.inner_join(wanted, ["party", "flag"]).select("party", "flag", "day", evidence_key="claim_id"))
-    joined = found.merge(of_kind[["party", "k", "expected", "last_day"]], on="party")
+    wanted = ibis.memtable(strongest[[*PILE]].astype("string"))
+    found = collected(hit.inner_join(wanted, [*PILE]).select(*PILE, "day", evidence_key="claim_id"))
+    joined = found.merge(strongest[["subject_kind", "column", "party", "k", "expected", "last_day"]], on=["column", "party"])
     age = (pd.to_datetime(joined["last_day"]) - pd.to_datetime(joined["day"])).dt.days
     inside = joined[joined["last_day"].isna() | age.between(0, days - 1)].drop(columns=["day", "last_day"])
     named = inside.rename(columns={"party": "subject_id", "flag": "detail", "k": "value", "expected": "limit"})
     detail = named["detail"].str.split("|").str[0]
-    return named.assign(subject_kind=PARTIES[column], detail=detail, value=named["value"].astype(float), limit=np.round(named["limit"], 6))
+    return named.assign(detail=detail, value=named["value"].astype(float), limit=np.round(named["limit"], 6))
