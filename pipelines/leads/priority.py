@@ -98,24 +98,33 @@ def rank(cases: pd.DataFrame, capacity: Capacity, choose: Chooser = by_lot) -> p
 def _slots(cases: pd.DataFrame, capacity: Capacity) -> np.ndarray:
     """Positions of the cases that fill the list, place by place: the best one whose kind still has a slot, repeats discounted.
 
-    Only the head of each (grain, scheme, district) queue can be next, so a place costs as many comparisons as there are queues.
+    Only the head of each (grain, scheme, district) queue can be next, so a place costs a pass over the queues.
     """
     sites = cases["place"].where(cases["place"].notna(), cases["case_id"])
-    queues = [group.tolist() for _, group in cases.groupby([cases["grain"], cases["scheme"], sites]).groups.items()]
-    kinds, schemes, near = cases["grain"].tolist(), cases["scheme"].tolist(), list(zip(cases["scheme"], sites, strict=True))
-    worth = _worth(cases).tolist()
+    queues = list(cases.groupby([cases["grain"], cases["scheme"], sites]).indices.values())
+    heads, waiting = np.array([q[0] for q in queues], dtype=int), [iter(q[1:]) for q in queues]
+    kinds, schemes, near = (keys.to_numpy(dtype=object)[heads] for keys in (cases["grain"], cases["scheme"], sites))
+    worth = _worth(cases).fillna(0.0).to_numpy(dtype="float64")
+    value, repeated, crowded = worth[heads], np.ones(len(heads)), np.ones(len(heads))
     of_kind: Counter[str] = Counter()
     of_scheme: Counter[str] = Counter()
     of_site: Counter[tuple[str, str]] = Counter()
     chosen: list[int] = []
     for place in range(1, min(capacity.listed, len(cases)) + 1):
-        heads = [(worth[q[0]] * REPEAT ** of_scheme[schemes[q[0]]] * NEAR ** of_site[near[q[0]]], -q[0], q) for q in queues if q]
-        free = [h for h in heads if of_kind[kinds[h[2][0]]] < max(1.0, _share(kinds[h[2][0]], capacity) * place)]
-        row = max(free or heads)[2].pop(0)
-        of_kind[kinds[row]] += 1
-        of_scheme[schemes[row]] += 1
-        of_site[near[row]] += 1
-        chosen.append(row)
+        full = [kind for kind, n in of_kind.items() if n >= max(1.0, _share(kind, capacity) * place)]
+        now, free = value * repeated * crowded, (heads < len(cases)) & ~np.isin(kinds, full)
+        open_ = np.flatnonzero(free if free.any() else heads < len(cases))
+        best = open_[now[open_] == now[open_].max()]
+        queue = best[heads[best].argmin()]
+        kind, scheme, site = kinds[queue], schemes[queue], near[queue]
+        chosen.append(int(heads[queue]))
+        heads[queue] = next(waiting[queue], len(cases))
+        value[queue] = worth[heads[queue]] if heads[queue] < len(cases) else 0.0
+        of_kind[kind] += 1
+        of_scheme[scheme] += 1
+        of_site[scheme, site] += 1
+        repeated[schemes == scheme] = REPEAT ** of_scheme[scheme]
+        crowded[(schemes == scheme) & (near == site)] = NEAR ** of_site[scheme, site]
     return np.array(chosen, dtype=int)
 
 
