@@ -24,6 +24,8 @@ TRIED = 20_000
 BETTER = 0.05
 """A level comes before the next finer one if its deviation is less by this share of what it is over all."""
 Codes = Mapping[str, np.ndarray]
+Sorted = tuple[np.ndarray, list[np.ndarray]]
+"""Values (subjects, features), and :func:`_orders` of them."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,8 @@ class PeerGroups:
         self.names_ = {k: pd.Index(names) for k, (_, names) in found.items()}
         codes = {k: code for k, (code, _) in found.items()}
         ways = self._ways(codes, len(values))
-        self.levels_ = [_level(way, values, codes, (self._sizes(), self.minimum)) for way in ways]
+        sorted_ = values, _orders(values)
+        self.levels_ = [_level(way, sorted_, codes, (self._sizes(), self.minimum)) for way in ways]
         self.order_ = self._order(values, codes)
         return self
 
@@ -118,9 +121,10 @@ class PeerGroups:
         if len(self.levels_) == 1 or not len(judge):
             return np.tile(np.arange(len(self.levels_)), (values.shape[1], 1))
         told = [{k: c[rows] for k, c in codes.items()} for rows in (learn, judge)]
-        everyone, least, loss = _level((), values[learn], told[0], ({}, 1)).middle, max(5, self.minimum * len(learn) // len(values)), []
+        sorted_ = values[learn], _orders(values[learn])
+        everyone, least, loss = _level((), sorted_, told[0], ({}, 1)).middle, max(5, self.minimum * len(learn) // len(values)), []
         for one in self.levels_:
-            half = _level(one.keys, values[learn], told[0], (self._sizes(), least))
+            half = _level(one.keys, sorted_, told[0], (self._sizes(), least))
             place = half.places(told[1], self._sizes(), len(judge))
             middle = np.where((place >= 0)[:, None], half.middle[place], np.nan)
             loss.append(_mean(np.abs(values[judge] - np.where(np.isnan(middle), everyone, middle))))
@@ -144,24 +148,29 @@ def _crossed(keys: tuple[str, ...], codes: Codes, sizes: Mapping[str, int], rows
     return np.where(known, number, -1)
 
 
-def _level(keys: tuple[str, ...], values: np.ndarray, codes: Codes, limits: tuple[Mapping[str, int], int]) -> Level:
+def _orders(values: np.ndarray) -> list[np.ndarray]:
+    """Of each column the rows with a value, from the least on: sorted once for all ways to group."""
+    return [np.argsort(column, kind="stable")[: int(np.isfinite(column).sum())].astype("int32") for column in values.T]  # unknown ones last
+
+
+def _level(keys: tuple[str, ...], sorted_: Sorted, codes: Codes, limits: tuple[Mapping[str, int], int]) -> Level:
     """Statistics of one way to group; ``limits``: how many values each key has, and the least number of peers."""
     sizes, minimum = limits
-    groups, group = np.unique(_crossed(keys, codes, sizes, len(values)), return_inverse=True)
-    (middle, *upper), count = _quantiles(values, group, len(groups))
+    groups, group = np.unique(_crossed(keys, codes, sizes, len(sorted_[0])), return_inverse=True)
+    (middle, *upper), count = _quantiles(sorted_, group, len(groups))
     spread = np.max([(q - middle) / sigma for q, (_, sigma) in zip(upper, UPPER, strict=True)], axis=0)
     silent = (count < minimum) | ~(spread > 0) | (groups < 0)[:, None]
     return Level(keys, groups, *(np.where(silent, np.nan, s).astype("float32") for s in (middle, spread)))
 
 
-def _quantiles(values: np.ndarray, group: np.ndarray, groups: int) -> tuple[list[np.ndarray], np.ndarray]:
+def _quantiles(sorted_: Sorted, group: np.ndarray, groups: int) -> tuple[list[np.ndarray], np.ndarray]:
     """Median and upper quantiles of every group and feature (linear between values), and how many values there are."""
+    values, orders = sorted_
     shares = (0.5, *(share for share, _ in UPPER))
     found = np.full((len(shares), groups, values.shape[1]), np.nan)
     count = np.zeros((groups, values.shape[1]), dtype=int)
     short = group.astype("uint16" if groups < 65_536 else "int64")  # numpy sorts sixteen bits by radix
-    for feature, column in enumerate(values.T):
-        order = np.argsort(column, kind="stable")[: int(np.isfinite(column).sum())]  # unknown values come last
+    for feature, (column, order) in enumerate(zip(values.T, orders, strict=True)):
         inside = column[order[np.argsort(short[order], kind="stable")]]
         many = np.bincount(group[order], minlength=groups)
         count[:, feature], first, some = many, np.cumsum(many) - many, many > 0
