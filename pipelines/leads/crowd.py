@@ -143,15 +143,16 @@ def _piled(known: ir.Table, hit: ir.Table, columns: Sequence[str], s: Mapping[st
     spans = known.group_by("column").agg(span=known.day.max().delta(known.day.min(), unit="day"))
     crowd = known.group_by("column", "party").agg(households=known.family_id.nunique())
     enough = crowd.filter(crowd.households >= s["households"]).group_by("column").agg(parties=lambda t: t.count())
-    span, possible = (collected(rows).set_index("column").iloc[:, 0].reindex(columns, fill_value=0) for rows in (spans, enough))
+    span, possible = (dict(collected(rows).to_numpy().tolist()) for rows in (spans, enough))
     sizes = known.group_by("column", "line").agg(size=known.count())
     rates = hit.group_by(*OF_LINE).agg(hits=hit.count()).inner_join(sizes, ["column", "line"])
     waves = (_waves(known, windows, rates, s) for windows in (fullest(hit, s), heaviest(hit, s)))
     found = [collected(rows) for rows in (_whole(known, hit, rates, s), *waves)]
     parts = []
     for column in columns:
-        windows = round(possible[column] * _windows(span[column], s["days"]))
-        parts += [_unlikely(rows[rows["column"] == column], n) for rows, n in zip(found, (possible[column], windows, windows), strict=True)]
+        parties = possible.get(column, 0)
+        windows = round(parties * _windows(span.get(column), s["days"]))
+        parts += [_unlikely(rows[rows["column"] == column], n) for rows, n in zip(found, (parties, windows, windows), strict=True)]
     every = pd.concat(parts, ignore_index=True)
     return every[every["q"] < s["level"]].assign(subject_kind=lambda rows: rows["column"].map(PARTIES))
 
@@ -177,9 +178,9 @@ def _weighed(hit: ir.Table) -> ir.Table:
     return ranked.mutate(weight=-ibis.cume_dist().over(group_by=OF_LINE, order_by=ranked.rare).ln()).drop("rare", "kind", "beyond")
 
 
-def _windows(span: float, days: float) -> float:
+def _windows(span: float | None, days: float) -> float:
     """Windows that the book is long (``span`` in days), each counted twice as they overlap."""
-    return 1.0 if pd.isna(span) else max(1.0, 2.0 * float(span) / days)
+    return 1.0 if span is None or pd.isna(span) else max(1.0, 2.0 * float(span) / days)
 
 
 def _whole(known: ir.Table, hit: ir.Table, rates: ir.Table, s: Mapping[str, float]) -> ir.Table:

@@ -52,11 +52,19 @@ class Few:
 
 
 def numbers(connection: duckdb.DuckDBPyConnection, forms: str, design: Design) -> str:
-    """Table of the connection: n, and the number of a form's keys by rule (k0, k1, ...), null where one is unknown. Cost: a pass."""
+    """Table of the connection: n, and the number of a form's keys by rule (k0, k1, ...), null where one is unknown. Cost: a pass.
+
+    What several rules look at is hashed once.
+    """
+    keys = [list(key_columns(rule, design.within).values()) for rule in design.rules]
+    every = list(dict.fromkeys(expression for rule in keys for expression in rule))
+    each = ", ".join(f"CASE WHEN ({expression}) IS NOT NULL THEN hash({expression}) END AS h{i}" for i, expression in enumerate(every))
+    hashes = [[f"h{every.index(expression)}" for expression in rule] for rule in keys]
     shown = "".join(
-        f", CASE WHEN {_known(rule, design.within)} THEN {numbered(rule, design.within)} END AS k{i}" for i, rule in enumerate(design.rules)
+        f", CASE WHEN {' AND '.join(f'{h} IS NOT NULL' for h in rule)} THEN hash({', '.join(rule)}) END AS k{i}"
+        for i, rule in enumerate(hashes)
     )
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_numbers AS SELECT n{shown} FROM {forms}")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_numbers AS SELECT n{shown} FROM (SELECT n, {each} FROM {forms})")
     return "link_numbers"
 
 
@@ -179,7 +187,7 @@ def _gather(connection: duckdb.DuckDBPyConnection, keyed: str) -> None:
 
 def numbered(rule: Rule, within: tuple[str, ...]) -> str:
     """The number of a form's keys, as an expression over a form; see ``NUMBERED``."""
-    return f"hash({', '.join(f'({expression})' for expression in key_columns(rule, within).values())})"
+    return f"hash({', '.join(f'hash({expression})' for expression in key_columns(rule, within).values())})"
 
 
 def _known(rule: Rule, within: tuple[str, ...]) -> str:

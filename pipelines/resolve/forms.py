@@ -52,23 +52,20 @@ def written(
     str
         Name of a temporary table: party_id, kind, insurer, n, name, sound, id_number (valid, 18 places), id_seen (of one that fails
         its check), birth_date, gender, phone, account, device, licence, household, employer, address, its road and number, and a digest
-        of all its parts; the parts themselves are beside it, see :func:`apart`.
+        of all its parts; the parts themselves are beside it, see :func:`laid_out`.
     """
     looked_up(connection, f"SELECT * FROM {parties} WHERE kind IN {NATURAL}", (vault, kept), SPELT, words)
     equal = ", ".join(f"p.{column}::VARCHAR AS {name}" for name, column in EQUAL.items())
     parts = ", ".join(f"a.address_{c}" for c in (*PLACE, "form"))
-    beside = apart(connection, FORMS, PLACE)
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE {FORMS} AS SELECT p.party_id, p.kind, p.insurer, p.n, coalesce(w.spelt, p.name) AS name, w.sound, "
+    laid_out(
+        connection,
+        (FORMS, PLACE),
+        "SELECT p.party_id, p.kind, p.insurer, p.n, coalesce(w.spelt, p.name) AS name, w.sound, "
         f"CASE WHEN {_VALID} THEN {_NUMBER} END AS id_number, CASE WHEN NOT ({_VALID}) THEN {_NUMBER} END AS id_seen, "
         f"coalesce(p.birth_date, p.id_birth_date)::DATE AS birth_date, coalesce(p.gender, p.id_gender) AS gender, {equal}, "
         "NULL::VARCHAR AS employer, "
-        f"CASE WHEN a.token IS NOT NULL THEN p.address END AS address, {parts} FROM link_rows p "
-        "LEFT JOIN link_name w ON w.token = p.name "
-        f"LEFT JOIN link_id_number i ON i.token = p.id_number LEFT JOIN {beside} a ON a.token = p.address"
+        f"CASE WHEN a.token IS NOT NULL THEN p.address END AS address, {parts}",
     )
-    for column in ("name", "id_number"):
-        connection.execute(f"DROP TABLE link_{column}")
     return FORMS
 
 
@@ -76,23 +73,35 @@ _NUMBER = "coalesce(i.spelt, p.id_number)"
 _VALID = "coalesce(p.id_problem, '') = ''"
 
 
-def apart(connection: duckdb.DuckDBPyConnection, forms: str, shown: tuple[str, ...]) -> str:
-    """``link_address`` becomes the table beside the forms that :func:`pipelines.resolve.training.sides` joins to records it compares.
+def laid_out(connection: duckdb.DuckDBPyConnection, table: tuple[str, tuple[str, ...]], select: str) -> None:
+    """Make a table of forms of what was looked up, which is dropped but for the addresses.
 
-    Many records share an address, and few of a night are compared: what it is taken apart into is held once.
+    ``link_address`` becomes the table beside the forms that :func:`pipelines.resolve.training.sides` joins to records it compares: many
+    records share an address, and few of a night are compared, so that what it is taken apart into is held once.
 
-    Returns
-    -------
-    str
-        Query: token, some parts, and ``address_form``, a number of all of them.
+    Parameters
+    ----------
+    connection : duckdb connection
+        Where :func:`looked_up` left its tables.
+    table : (str, tuple of str)
+        Name, and the parts of an address that a form holds.
+    select : str
+        The columns, of p (the records), w (names), i (id numbers) and a (addresses: some parts, and ``address_form``, a number of all).
     """
+    forms, shown = table
     beside = f"{forms}{APART}"
     connection.execute(f"DROP TABLE IF EXISTS {beside}")
     connection.execute(f"ALTER TABLE link_address RENAME TO {beside}")
     kinds = connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {beside}) WHERE column_name LIKE 'address%'").fetchall()
     parts = ", ".join(f"list_sum({c})" if kind.endswith("[]") else c for c, kind in kinds)
     named = ", ".join(c if c == "seat" else f"address_{c}" for c in shown)
-    return f"(SELECT token, {named}, hash({parts}) AS address_form FROM {beside})"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {forms} AS {select} FROM link_rows p LEFT JOIN link_name w ON w.token = p.name "
+        "LEFT JOIN link_id_number i ON i.token = p.id_number "
+        f"LEFT JOIN (SELECT token, {named}, hash({parts}) AS address_form FROM {beside}) a ON a.token = p.address"
+    )
+    for column in ("name", "id_number"):
+        connection.execute(f"DROP TABLE link_{column}")
 
 
 def looked_up(

@@ -14,7 +14,7 @@ import pyarrow as pa
 from pipelines.resolve.addresses import PROVINCES, parse
 from pipelines.resolve.compare import COLUMNS
 from pipelines.resolve.distinct import HAN, nulled
-from pipelines.resolve.forms import NATURAL, apart, looked_up
+from pipelines.resolve.forms import NATURAL, laid_out, looked_up
 from pipelines.resolve.organisations import organisation_names
 from pipelines.resolve.serials import credit_codes
 from pipelines.resolve.spellings import Kept, Spelling
@@ -55,14 +55,20 @@ def written(
         Name of a temporary table: party_id, kind, insurer, n, name (what it is called), whole (with the district and town in its name),
         town (in its name), inside (a pattern that finds the name as an abbreviation of a longer one), branch (empty for none), seat
         (district by address, name or code), id_number (a credit code that passes its check, or a token), id_seen (one that fails), phone,
-        account, licence, district, address and a number of all its parts, which are beside it (:func:`pipelines.resolve.forms.apart`).
+        account, licence, district, address and a number of all its parts, which are beside it (:func:`pipelines.resolve.forms.laid_out`).
     """
     looked_up(connection, f"SELECT * FROM {parties} WHERE kind NOT IN {NATURAL}", (vault, kept), SPELT, words)
-    beside = apart(connection, FORMS, ("seat",))
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE {FORMS} AS {_joined(beside)}")
+    equal = ", ".join(f"p.{column}::VARCHAR AS {name}" for name, column in EQUAL.items())
+    laid_out(
+        connection,
+        (FORMS, ("seat",)),
+        "SELECT p.party_id, p.kind, p.insurer, p.n, coalesce(w.name, p.name) AS name, coalesce(w.whole, p.name) AS whole, w.town, "
+        "w.inside, coalesce(w.branch, '') AS branch, coalesce(a.seat, w.seat) AS seat, "
+        "CASE WHEN i.problem IS NULL THEN coalesce(i.code, p.id_number) END AS id_number, "
+        f"CASE WHEN i.problem IS NOT NULL THEN i.code END AS id_seen, {equal}, "
+        "CASE WHEN a.token IS NOT NULL THEN p.address END AS address, a.address_form",
+    )
     connection.execute(_SEATED)
-    for column in ("name", "id_number"):
-        connection.execute(f"DROP TABLE link_{column}")
     return FORMS
 
 
@@ -73,20 +79,6 @@ _SEATED = f"""
     ) named WHERE named.place = 1 AND {FORMS}.district = named.district AND {FORMS}.seat IS NULL
 """
 """A record without an address is where most records of its district code are: one insurer gives the code, another the address alone."""
-
-
-def _joined(beside: str) -> str:
-    """The query over the records and what their values say."""
-    equal = ", ".join(f"p.{column}::VARCHAR AS {name}" for name, column in EQUAL.items())
-    return (
-        "SELECT p.party_id, p.kind, p.insurer, p.n, coalesce(w.name, p.name) AS name, coalesce(w.whole, p.name) AS whole, w.town, "
-        "w.inside, coalesce(w.branch, '') AS branch, coalesce(a.seat, w.seat) AS seat, "
-        "CASE WHEN i.problem IS NULL THEN coalesce(i.code, p.id_number) END AS id_number, "
-        f"CASE WHEN i.problem IS NOT NULL THEN i.code END AS id_seen, {equal}, "
-        "CASE WHEN a.token IS NOT NULL THEN p.address END AS address, a.address_form FROM link_rows p "
-        "LEFT JOIN link_name w ON w.token = p.name LEFT JOIN link_id_number i ON i.token = p.id_number "
-        f"LEFT JOIN {beside} a ON a.token = p.address"
-    )
 
 
 def _names(raw: pd.DataFrame, _words: pa.Table | None) -> pd.DataFrame:
