@@ -15,6 +15,8 @@ from features.peers import binomial_z
 
 LEAST = 3
 """Families that make a pattern."""
+TWICE = 2
+"""Families, and events, by which an expert comes back to an account that collects for ``LEAST``."""
 LINK = "Tumminello et al. 2023"
 
 
@@ -26,14 +28,15 @@ LINK = "Tumminello et al. 2023"
     scheme="hospital_ring",
     needs=("claim_roles.role", "policies.agent_id"),
     source=f"Taiping case; {LINK}",
-    settings={"lift": 5, "households": 5, "crowd": 6, "days": 150, "weeks": 4, "wave": 4, "signs": 2.5, "occasion": 14},
+    settings={"lift": 5, "households": 5, "crowd": 6, "days": 150, "weeks": 4, "wave": 4, "signs": 3, "occasion": 14},
 )
 def hospital_agent(book: Book, s: Settings) -> ir.Table:
     """An agent's customers fill one hospital, and something besides says that it is arranged.
 
     Condition: validated link of agent and hospital, ``lift`` or more times chance, ``households`` or more households; or, where the pair's
     whole history hides it, a wave of ``crowd`` households within ``days``. In both cases one doctor sees them and they stay long, more than
-    the hospital's other patients (``signs``), and fewer than half came within ``occasion`` days (:func:`referred`).
+    the hospital's other patients (``signs``: of some forty such pairs in a book one of twenty books has one by chance), and no more than
+    half came within ``occasion`` days (:func:`referred`).
     Example: fourteen families of one agent in a hospital that has two of a hundred patients of the district, twelve under one doctor.
     Reason: agent and hospital fill beds together and split the benefit.
     Exclusions: exempt hospitals (the only one of a county, direct payment); chance is reckoned within the home district and line; a village
@@ -185,9 +188,14 @@ def injury_broker(book: Book, s: Settings) -> ir.Table:
 
 
 def _collector(book: Book, kind: str) -> ir.Table:
+    """Claims of one expert that an account collects which collects for ``LEAST`` families in all; n (of them all)."""
     column = f"{kind}_id"
-    rows = without_exempt(collecting(book, column), column, book)
-    most = rows.mutate(n=rows.n.max().over(group_by=column))
+    paid = crowded(paid_to_strangers(book), ("account",), "claimant_family", LEAST)
+    view = book["claim_view"].filter(lambda t: t[column].notnull()).select("claim_id", "event_id", column)
+    known = paid.rename(families="n").inner_join(view, "claim_id")
+    rows = crowded(known, ("account", column), "claimant_family", TWICE).drop("n")
+    apart = without_exempt(crowded(rows, ("account", column), "event_id", TWICE), column, book)
+    most = apart.mutate(n=apart.families.max().over(group_by=column))
     return finding(most, (kind, column), ("n", LEAST), ("claims", "claim_id"), ibis.literal("collecting_account"))
 
 

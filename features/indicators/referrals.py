@@ -19,7 +19,7 @@ def referred(book: Book, s: Mapping[str, float]) -> ir.Table:
 
     Neither a link nor a wave is proof: a village agent's customers go to the village clinic. So the pair's own patients must be seen by one
     doctor more than that hospital's others are, and stay longer than they do (``signs``, Stouffer's mean of both z), and must not have come
-    on one occasion: where half of the households came within ``occasion`` days it is a crowd, which H12 judges.
+    on one occasion: where more than half of the households came within ``occasion`` days it is a crowd, which H12 judges.
 
     Parameters
     ----------
@@ -64,11 +64,12 @@ def _waves(stays: ir.Table, s: Mapping[str, float]) -> ir.Table:
 
 def _organised(rows: ir.Table, stays: ir.Table, s: Mapping[str, float]) -> ir.Table:
     """Rows of the pairs with independent signs that did not come on one occasion."""
-    crowd = rows.group_by(PAIR).agg(families=rows.family_id.nunique(), longer=_z_of(rows.off))
+    homes = rows.group_by(*PAIR, "family_id").agg(off=rows.off.mean())
+    crowd = homes.group_by(PAIR).agg(families=homes.count(), longer=_z_of(homes.off))
     known = crowd.left_join(_one_doctor(rows, stays), PAIR).select(*PAIR, "families", "longer", "same")
     odd = known.filter((known.longer + known.same.fill_null(0.0)) / 2**0.5 > s["signs"])
     at_once = within_window(rows, PAIR, "family_id", (2, s["occasion"])).group_by(PAIR).agg(most=lambda t: t.n.max())
-    crowded_in = at_once.inner_join(odd, PAIR).filter(lambda t: t.most * 2 >= t.families)
+    crowded_in = at_once.inner_join(odd, PAIR).filter(lambda t: t.most * 2 > t.families)
     return rows.semi_join(odd, PAIR).anti_join(crowded_in, PAIR)
 
 
@@ -89,14 +90,19 @@ def _z_of(off: ir.FloatingColumn) -> ir.FloatingScalar:
 
 
 def _one_doctor(wave: ir.Table, stays: ir.Table) -> ir.Table:
-    """Per pair ``same``: standard errors by which its commonest doctor sees more of the wave than of the hospital's other patients."""
+    """Per pair ``same``: standard errors by which its commonest doctor sees more households of the wave than of the hospital's others.
+
+    Of a hospital's many doctors one is always the commonest, so z² loses 2 ln(doctors): exp(-z²/2) bounds a normal tail, and becomes as
+    many times larger as there were doctors to choose from. A household comes back to its doctor, and counts once for each.
+    """
     seen = stays.filter(stays.doctor_id.notnull())
-    here = wave.filter(wave.doctor_id.notnull()).group_by(*PAIR, "doctor_id").agg(v=lambda t: t.count())
+    here = wave.filter(wave.doctor_id.notnull()).group_by(*PAIR, "doctor_id").agg(v=lambda t: t.family_id.nunique())
     here = here.mutate(k=here.v.sum().over(group_by=PAIR))
-    doctors = seen.group_by("hospital_id", "doctor_id").agg(own=seen.count())
-    whole = seen.group_by("hospital_id").agg(every=seen.count())
+    doctors = seen.group_by("hospital_id", "doctor_id").agg(own=seen.family_id.nunique())
+    whole = doctors.group_by("hospital_id").agg(every=doctors.own.sum(), choice=doctors.count())
     known = here.inner_join(doctors, ["hospital_id", "doctor_id"]).inner_join(whole, "hospital_id")
     # Laplace's rate of the hospital's other patients, and a floor under the variance, so that two of two patients prove nothing.
     share = (known.own - known.v + 1) / (known.every - known.k + 2).cast("float64")
     z = (known.v - known.k * share) / (known.k * share * (1 - share) + 0.25).sqrt()
-    return known.mutate(z=z).group_by(PAIR).agg(same=lambda t: t.z.max())
+    most = known.mutate(z=z).group_by(*PAIR, "choice").agg(z=lambda t: t.z.max())
+    return most.select(*PAIR, same=ibis.greatest(ibis.greatest(most.z, 0.0) ** 2 - 2 * most.choice.cast("float64").ln(), 0.0).sqrt())
