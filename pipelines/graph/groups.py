@@ -15,7 +15,10 @@ from pipelines.graph.communities import communities
 
 
 class Source(NamedTuple):
-    """A red flag that names a group: the kind of ring it makes, and what it rests on, a word for each independent part of its condition."""
+    """A red flag that names a group: the kind of ring it makes, and what it rests on, a word for each independent part of its condition.
+
+    Policies that share a phone (A03) count for nothing besides: whoever lends relatives his number lends them his account.
+    """
 
     kind: str
     rests_on: tuple[str, ...]
@@ -25,7 +28,7 @@ SOURCES = {
     "M10": Source("shared_contact", ("contact",)),
     "M13": Source("shared_contact", ("payee",)),
     "A10": Source("shared_contact", ("payer",)),
-    "A03": Source("shared_contact", ("contact",)),
+    "A03": Source("shared_contact", ()),
     "I01": Source("shared_contact", ("contact",)),
     "I02": Source("shared_contact", ("contact", "burst")),
     "E03": Source("shared_contact", ("firm", "second contact")),
@@ -54,6 +57,8 @@ together; of a lesser one (bills dearer than elsewhere) the pile may be no more 
 RESTS_ON = {code: source.rests_on for code, source in SOURCES.items()} | {LINK: (), CRASH: (), AGAIN: (CRASH, AGAIN)}
 BLOCK, COMMUNITY = "accident_block", "community"
 CONTACTS = ("phone", "account", "device")
+LETTERS = ("S01", "S02")
+"""Red flags of complaints in common words."""
 LATE = 30
 """Days around a voice's own complaints within which letters of the same text, sent from elsewhere, count as its work."""
 MOST_UNITS = 2_000
@@ -182,7 +187,7 @@ def _voices(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_rings(findings: ir.Table, tables: Mapping[str, ir.Table]) -> ir.Table:
-    """Findings whose subject is a ring (a complaint template) under the names of tonight's rings that hold their evidence.
+    """Findings whose subject is a ring (a complaint template) under the names of tonight's rings that were made of their letters.
 
     Parameters
     ----------
@@ -193,7 +198,9 @@ def of_rings(findings: ir.Table, tables: Mapping[str, ir.Table]) -> ir.Table:
     """
     ours = findings.subject_kind == "ring"
     rows = located(findings.filter(ours), tables["policy_events"])
-    rings = tables["ring_claims"].filter(lambda t: t.policy_id.notnull()).select("ring_id", unit="policy_id").distinct()
+    # A ring of other making may hold the policy of a letter; the letter is not its own.
+    letters = tables["ring_claims"].filter(lambda t: t.policy_id.notnull() & t.source.isin(LETTERS))
+    rings = letters.select("ring_id", unit="policy_id").distinct()
     named = rows.inner_join(rings, "unit").drop("subject_id").rename(subject_id="ring_id")
     level = named.mutate(value=named.value.max().over(group_by=["code", "subject_id"]))
     return findings.filter(~ours).union(level.select(*findings.columns).distinct())

@@ -24,7 +24,7 @@ from pipelines.graph.reach import facts
 FEWEST, FAMILIES = 4, 3
 """A ring has so many members (phones and accounts not counted), and its people are of so many families."""
 PROVEN = 0.05
-"""Share of members and claims with a confirmed outcome from which verdicts speak against the whole ring."""
+"""Share of members and claims with a confirmed outcome from which verdicts, two at least, speak against the whole ring."""
 KINDS = ("accident_block", "community", "crowd", "complaint", "surrender", "shared_contact")
 """A ring made of several groups bears the first of their kinds."""
 TELLERS = (
@@ -221,7 +221,7 @@ def _judged(tables: Mapping[str, ir.Table], made: Made, table: pd.DataFrame) -> 
     several = table.made_by.map(lambda c: standing.different(set(c.split(",")))) | table.index.isin(standing.piles(made.units, made.core))
     n_proven = confirmed.reindex(table.index).fillna(0).astype("int64")
     share = (n_proven / (table.n_members + table.n_claims)).round(6)
-    why = np.select([codes.notna(), several, share >= PROVEN], ["flags", "signs", "proven"], "none")
+    why = np.select([codes.notna(), several, (share >= PROVEN) & (n_proven >= standing.LEAST)], ["flags", "signs", "proven"], "none")
     told = pd.Series(
         [_teller(set(c.split(",")), kind) for c, kind in zip(table.made_by, table.organiser_kind, strict=True)], index=table.index
     )

@@ -14,6 +14,7 @@ import pandas as pd
 
 from features.indicators.rings import ABOUT_RINGS
 from pipelines.engine.keeping import kept
+from pipelines.graph.chance import benjamini_hochberg
 from pipelines.graph.groups import AGAIN, CRASH, GRAVE, RESTS_ON, located
 
 OF_LINKS = (*ABOUT_RINGS, "H16", "M09", "M17", "M20", "N01", "N04", "N05", "S01", "A03", "I01", "M05")
@@ -36,8 +37,8 @@ def evidence(tables: Mapping[str, ir.Table], units: pd.DataFrame) -> pd.DataFram
     Returns
     -------
     DataFrame
-        ring, code, k (households with it), expected, p (one-sided Poisson tail); only k >= ``LEAST`` and p below ``LEVEL`` over
-        the number of flags, and no flag that made the ring or speaks of links.
+        ring, code, k (households with it), expected, p (one-sided Poisson tail); only k >= ``LEAST`` and q
+        (Benjamini-Hochberg over all rings and flags) below ``LEVEL``, and no flag that made the ring or speaks of links.
     """
     homes = _homes(tables)
     flagged = kept(_carried(tables).inner_join(homes, "unit"))
@@ -47,12 +48,26 @@ def evidence(tables: Mapping[str, ir.Table], units: pd.DataFrame) -> pd.DataFram
     here = own.inner_join(homes, "unit").group_by("ring", "line").agg(n=lambda t: t.home.nunique())
     found = own.inner_join(flagged, "unit").group_by("ring", "code").agg(k=lambda t: t.home.nunique())
     chance = here.inner_join(rates, "line")
-    means = chance.group_by("ring", "code").agg(expected=(chance.n * chance.hits / chance["size"].cast("float64")).sum())
+    means = kept(chance.group_by("ring", "code").agg(expected=(chance.n * chance.hits / chance["size"].cast("float64")).sum()))
     rows = found.filter(found.k >= LEAST).inner_join(means, ["ring", "code"]).to_pandas()
-    return _unlikely(rows, units)
+    return unlikely(rows, units, int(means.count().execute()))
 
 
-def _unlikely(rows: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
+def unlikely(rows: pd.DataFrame, units: pd.DataFrame, possible: int) -> pd.DataFrame:
+    """Rows that chance does not explain, with p.
+
+    Of all rings and flags looked at, so many are chance's as ``LEVEL`` allows of those named together: a test of each ring by itself would
+    name the more honest ones, the larger the book.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        ring, code, k, expected.
+    units : DataFrame
+        ring, code (what made it), piled.
+    possible : int
+        Pairs of a ring and a flag that is known in one of its lines.
+    """
     from scipy.special import gammainc
 
     piled = units.dropna(subset=["piled"]).assign(code=lambda t: t.piled)
@@ -62,8 +77,8 @@ def _unlikely(rows: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     free = free[free.made.isna() & ~crashed].drop(columns="made")
     tail = gammainc(free.k.to_numpy(dtype=float), np.maximum(free.expected.to_numpy(dtype=float), 1e-9))
     known = free.assign(p=tail, expected=free.expected.round(6))
-    tests = max(1, rows.code.nunique())
-    return known[known.p * tests < LEVEL].sort_values(["ring", "p", "code"], ignore_index=True)
+    q = benjamini_hochberg(tail, possible)
+    return known[q < LEVEL].sort_values(["ring", "p", "code"], ignore_index=True)
 
 
 def _carried(tables: Mapping[str, ir.Table]) -> ir.Table:

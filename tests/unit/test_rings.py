@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 
 from pipelines.graph.communities import communities
 from pipelines.graph.continuity import continued
+from pipelines.graph.groups import of_rings
 from pipelines.graph.measures import DECIMALS, held, proof, shape, significance
 from pipelines.graph.membership import customers
 from pipelines.graph.rings import SCHEMAS, rings
-from pipelines.graph.standing import piles
+from pipelines.graph.standing import different, piles, unlikely
 
 FIRST, SECOND, THIRD = date(2026, 1, 1), date(2026, 1, 2), date(2026, 1, 3)
 
@@ -191,6 +192,36 @@ def test_a_pile_stands_by_itself_if_grave_or_around_a_person(piled: str | None, 
     assert len(piles(units, pd.DataFrame({"group": ["g"], "kind": [around]}))) == stands
 
 
+@pytest.mark.parametrize(("k", "expected", "rings", "stands"), [(2, 0.06, 1, 1), (2, 0.06, 100, 0), (4, 0.06, 100, 1), (4, 3.0, 1, 0)])
+def test_a_flag_on_a_ring_has_to_stand_out_from_all_rings(k: int, expected: float, rings: int, stands: int) -> None:
+    units = pd.DataFrame({"ring": range(rings), "code": "S05", "piled": None})
+    assert len(unlikely(pd.DataFrame({"ring": [0], "code": ["S03"], "k": [k], "expected": [expected]}), units, rings)) == stands
+
+
+def test_many_rings_that_stand_out_do_not_hide_each_other() -> None:
+    units = pd.DataFrame({"ring": range(100), "code": "S05", "piled": None})
+    rows = pd.DataFrame({"ring": range(100), "code": "S03", "k": 2, "expected": 0.06})
+    assert len(unlikely(rows, units, 100)) == 100
+
+
+@pytest.mark.parametrize(("made_by", "stands"), [("M10 M13", True), ("M13 A03", False), ("A03 M10", False), ("H16", True), ("M13", False)])
+def test_policies_that_share_a_phone_say_nothing_of_a_shared_account(made_by: str, stands: bool) -> None:
+    assert different(set(made_by.split())) == stands
+
+
+def test_a_letters_words_are_said_of_the_ring_made_of_letters_alone() -> None:
+    """A ring of surrenders that holds the policy of one letter did not write it."""
+    of = {"value": 3.0, "limit": 2.0, "detail": "x", "evidence_table": "policies"}
+    findings = pd.DataFrame([{"code": "S01", "subject_kind": "ring", "subject_id": "text", "evidence_key": p, **of} for p in "abc"])
+    claims = [("letters", "a", "S01"), ("letters", "b", "S02"), ("letters", "c", "S05"), ("surrenders", "b", "S05")]
+    tables = {
+        "policy_events": pd.DataFrame({"event_id": ["e"], "policy_id": ["none"], "at": [pd.Timestamp(FIRST)]}),
+        "ring_claims": pd.DataFrame(claims, columns=["ring_id", "policy_id", "source"]),
+    }
+    named = of_rings(ibis.memtable(findings), {name: ibis.memtable(frame) for name, frame in tables.items()}).to_pandas()
+    assert set(zip(named.subject_id, named.evidence_key, strict=True)) == {("letters", "a"), ("letters", "b")}
+
+
 def test_two_strangers_who_share_one_member_are_two_rings() -> None:
     first = night(None, FIRST, x="abcd")
     assert named(night(first.ledger, SECOND, y="dxyz"))["y"] != named(first)["x"]
@@ -209,6 +240,14 @@ EDGES = [
 
 def world(extra: list[tuple[str, str, str, str]], dropped: int | None) -> dict[str, frozenset[str]]:
     """Members of every ring of the book with some edges more and one less."""
+    members = night_of(extra, dropped)["ring_members"]
+    return {str(ring): frozenset(part.entity_id) for ring, part in members.groupby("ring_id")}
+
+
+def night_of(
+    extra: list[tuple[str, str, str, str]], dropped: int | None, proven: tuple[str, ...] = ("person:none",)
+) -> dict[str, pd.DataFrame]:
+    """The tables of rings."""
     kept = [e for i, e in enumerate(EDGES) if i != dropped] + extra
     edges = pd.DataFrame(kept, columns=["claim_id", "entity_id", "kind", "role"]).drop_duplicates()
     people = edges[["entity_id", "kind"]].drop_duplicates("entity_id")
@@ -234,7 +273,7 @@ def world(extra: list[tuple[str, str, str, str]], dropped: int | None) -> dict[s
             }
         ),
         "policy_events": pd.DataFrame({"event_id": ["e"], "policy_id": ["none"], "at": [pd.Timestamp(FIRST)]}),
-        "outcomes": pd.DataFrame({"entity": ["person:none"], "verdict": ["confirmed"]}),
+        "outcomes": pd.DataFrame({"entity": proven, "verdict": "confirmed"}),
         "claim_view": pd.DataFrame(
             {
                 "claim_id": CLAIMS, "event_id": CLAIMS, "line": "health", "amount": 100.0, "insurer": "A", "district": "500101",
@@ -255,8 +294,15 @@ def world(extra: list[tuple[str, str, str, str]], dropped: int | None) -> dict[s
         connection.con.register(name, frame)
     found = rings({name: connection.table(name) for name in tables}, FIRST)
     assert set(found) == set(SCHEMAS)
-    members = found["ring_members"].to_pandas()
-    return {str(ring): frozenset(part.entity_id) for ring, part in members.groupby("ring_id")}
+    return {name: table.to_pandas() for name, table in found.items()}
+
+
+@pytest.mark.parametrize(
+    ("proven", "why"), [((), "none"), (("garage:v",), "none"), (("garage:v", "person:v0"), "proven"), (("person:v0", "A:v0"), "proven")]
+)
+def test_one_verdict_makes_no_lead_of_a_ring_and_two_do(proven: tuple[str, ...], why: str) -> None:
+    found = night_of([], None, ("person:none", *proven))["rings"].set_index("made_by")
+    assert found.why.to_dict() == {"link": "none", "M09": why}
 
 
 @cache
