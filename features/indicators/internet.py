@@ -61,27 +61,28 @@ def shared_device(book: Book, s: Settings) -> ir.Table:
     scheme="device_bulk",
     needs=("policies.device_id", "policies.issued_on"),
     source="return-freight cases",
-    settings={"policies": 10, "premium": 200},
+    settings={"policies": 10, "premium": 200, "households": 4},
 )
 def bulk_policies(book: Book, s: Settings) -> ir.Table:
     """Many small policies on one day from one device or account.
 
-    Condition: ``policies`` or more online policies of at most ``premium`` CNY on one day from one device or premium account.
+    Condition: ``policies`` or more online policies of at most ``premium`` CNY on one day from one device or premium account, for
+    ``households`` or more families.
     Example: 46 return-shipping covers in an afternoon.
     Reason: scripts buy what scripts claim.
-    Exclusions: insurers' tablets (agent channel); group and gift covers; one family's trip (a family is one holder).
+    Exclusions: insurers' tablets (agent channel); group and gift covers; a trip of a few families, one of whom buys for all.
     """
     small = _online(book).filter(lambda t: t.premium <= s["premium"])
     paid = small.inner_join(_premium_accounts(book), "policy_id")
     sides = ((small, "device", "device_id"), (paid, "account", "account"))
-    return ibis.union(*(_bulk(rows, kind, column, s["policies"]) for rows, kind, column in sides))
+    return ibis.union(*(_bulk(rows, kind, column, s) for rows, kind, column in sides))
 
 
-def _bulk(rows: ir.Table, kind: str, column: str, least: float) -> ir.Table:
-    days = crowded(rows.filter(rows.issued_on.notnull()), (column, "issued_on"), "policy_id", least)
-    several = crowded(days.rename(policies="n"), (column,), "holder_family", 2)
+def _bulk(rows: ir.Table, kind: str, column: str, s: Settings) -> ir.Table:
+    days = crowded(rows.filter(rows.issued_on.notnull()), (column, "issued_on"), "policy_id", s["policies"])
+    several = crowded(days.rename(policies="n"), (column,), "holder_family", s["households"])
     most = several.mutate(most=several.policies.max().over(group_by=column))
-    return finding(most, (kind, column), ("most", least), ("policies", "policy_id"))
+    return finding(most, (kind, column), ("most", s["policies"]), ("policies", "policy_id"))
 
 
 @red_flag(

@@ -17,7 +17,7 @@ from pipelines.graph.communities import communities
 class Source(NamedTuple):
     """A red flag that names a group: the kind of ring it makes, and what it rests on, a word for each independent part of its condition.
 
-    Policies that share a phone (A03) count for nothing besides: whoever lends relatives his number lends them his account.
+    A shared phone and a shared account are one part: whoever lends relatives, or his customers, a number lends them an account.
     """
 
     kind: str
@@ -26,9 +26,9 @@ class Source(NamedTuple):
 
 SOURCES = {
     "M10": Source("shared_contact", ("contact",)),
-    "M13": Source("shared_contact", ("payee",)),
+    "M13": Source("shared_contact", ("contact",)),
     "A10": Source("shared_contact", ("payer",)),
-    "A03": Source("shared_contact", ()),
+    "A03": Source("shared_contact", ("contact",)),
     "I01": Source("shared_contact", ("contact",)),
     "I02": Source("shared_contact", ("contact", "burst")),
     "E03": Source("shared_contact", ("firm", "second contact")),
