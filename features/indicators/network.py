@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 
 from features.book import Book
 from features.indicators.base import RedFlag, Settings, red_flag
+from features.indicators.brokers import together
 from features.indicators.crashes import paid_to_strangers
 from features.indicators.evidence import finding, without_exempt
 from features.indicators.referrals import referred
@@ -170,21 +171,29 @@ def assessor_garage(book: Book, s: Settings) -> ir.Table:
     scheme="injury_broker",
     needs=("claim_roles.role",),
     source="injury-broker cases",
-    settings={"z": 2},
+    settings={"z": 2, "together": 3},
 )
 def injury_broker(book: Book, s: Settings) -> ir.Table:
-    """A judicial appraiser and a lawyer or proxy who come as a pair, with dear injuries.
+    """A judicial appraiser and a lawyer or proxy who come as a pair.
 
     Condition: validated link of appraiser with lawyer or proxy, amounts ``z`` or more standard errors above those of all claims with an
-    appraiser, who is called for the dear ones; or one private
-    account collects for ``LEAST`` or more families with the same appraiser, lawyer or proxy. Disability grades are no field of the
-    contract; the amount, which follows the grade, stands for them.
+    appraiser, who is called for the dear ones; or one private account collects for ``LEAST`` or more families with the same appraiser,
+    lawyer or proxy; or a proxy's injured, from several districts, go to one appraiser ``together`` or more standard errors more often
+    than their districts do (:func:`together`; not a lawyer's: firms and appraisers of a region know each other). Disability grades are
+    no field of the contract; the amount, which follows the grade, stands for them.
     Example: nine injured strangers, one proxy, one appraiser, every one a grade too high.
     Reason: the broker buys the claim, the appraiser writes the grade.
     Exclusions: exempt parties (the county's only appraiser); a law firm's own account.
     """
     pairs = [_broker(book, s, kind) for kind in ("lawyer", "proxy")]
-    return ibis.union(*pairs, *(_collector(book, kind) for kind in ("appraiser", "lawyer", "proxy")))
+    return ibis.union(*pairs, *_together(book, s), *(_collector(book, kind) for kind in ("appraiser", "lawyer", "proxy")))
+
+
+def _together(book: Book, s: Settings) -> list[ir.Table]:
+    rows = without_exempt(without_exempt(together(book, s), "appraiser_id", book), "proxy_id", book)
+    sides = [(kind, rows.mutate(most=rows.beyond.max().over(group_by=f"{kind}_id"))) for kind in ("appraiser", "proxy")]
+    what = ibis.literal("same_appraiser")
+    return [finding(most, (kind, f"{kind}_id"), ("most", s["together"]), ("claims", "claim_id"), what) for kind, most in sides]
 
 
 def _collector(book: Book, kind: str) -> ir.Table:

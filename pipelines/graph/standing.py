@@ -98,7 +98,7 @@ def _homes(tables: Mapping[str, ir.Table]) -> ir.Table:
 
 
 def different(codes: set[str]) -> bool:
-    """True if what makes a ring rests on two things of which neither follows from the other: a phone and a burst, an account and a referral."""
+    """True if what makes a ring rests on two things of which neither follows from the other: a phone and a burst, say."""
     return len({part for c in codes for part in RESTS_ON[c]}) > 1
 
 

@@ -204,7 +204,9 @@ def test_many_rings_that_stand_out_do_not_hide_each_other() -> None:
     assert len(unlikely(rows, units, 100)) == 100
 
 
-@pytest.mark.parametrize(("made_by", "stands"), [("M10 M13", False), ("M13 A03", False), ("M13 M20", True), ("H16", True), ("M13 I02", True), ("M13", False)])
+@pytest.mark.parametrize(
+    ("made_by", "stands"), [("M10 M13", False), ("M13 A03", False), ("M13 M20", True), ("H16", True), ("M13 I02", True), ("M13", False)]
+)
 def test_a_shared_phone_and_a_shared_account_are_one_thing(made_by: str, stands: bool) -> None:
     assert different(set(made_by.split())) == stands
 
