@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 from features.book import Book
 from features.indicators.base import RedFlag, Settings, red_flag
 from features.indicators.evidence import finding, without_exempt
-from features.indicators.sharing import public_values, without_public
+from features.indicators.sharing import crowded, public_values, without_public
 
 
 @red_flag(
@@ -71,13 +71,14 @@ def shell_employers(book: Book, s: Settings) -> ir.Table:
     """Several claiming firms are run by one hand.
 
     Condition: an employer with claims shares contacts with others, together ``employers`` or more firms, over ``kinds`` or more kinds of
-    contact: phone (its own or the one that reports its claims), address, account (its own or the one its claims are paid to).
+    contact: phone (its own or the one that reports its claims), address, account (its own or one that several workers are paid to).
     Example: nine cleaning firms, one mobile number, one account, forty claims.
     Reason: firms are founded to insure workers that do not work.
     Exclusions: one kind alone (an accountant's phone, a business park's address); exempt employers; listed phones and accounts;
     contacts of more than ``hub`` firms; branches with one licence are one entity.
     """
-    claims = book["claim_view"].filter(lambda t: t.employer_id.notnull()).select("claim_id", "employer_id", "reporter_phone")
+    view = book["claim_view"].filter(lambda t: t.employer_id.notnull())
+    claims = view.select("claim_id", "employer_id", "reporter_phone", worker=ibis.coalesce(view.family_id, view.claim_id))
     active = without_exempt(claims, "employer_id", book)
     contacts = _contacts(book, active)
     sizes = contacts.group_by("kind", "contact").agg(firms=contacts.employer_id.nunique())
@@ -98,12 +99,13 @@ def _contacts(book: Book, active: ir.Table) -> ir.Table:
     """employer_id, kind, contact of employers with claims: from every record of theirs, and from the claims."""
     records = book["parties"].select("phone", "address", "account", employer_id="entity_id").semi_join(active, "employer_id")
     paid = active.inner_join(book["claim_payments"].select("claim_id", "account"), "claim_id")
+    collecting = crowded(paid, ("account",), "worker", 2)  # his own account goes with a worker from firm to firm
     parts = (
         ("phone", records.select("employer_id", contact="phone")),
         ("phone", active.select("employer_id", contact="reporter_phone")),
         ("address", records.select("employer_id", contact="address")),
         ("account", records.select("employer_id", contact="account")),
-        ("account", paid.select("employer_id", contact="account")),
+        ("account", collecting.select("employer_id", contact="account")),
     )
     every = ibis.union(*(t.mutate(kind=ibis.literal(k)) for k, t in parts), distinct=True)
     listed = ibis.union(*(public_values(book, c, ("hospital", "agent", "agency", "surveyor")) for c in ("phone", "account")), distinct=True)
