@@ -22,8 +22,8 @@ def together(book: Book, s: Mapping[str, float]) -> ir.Table:
 
     Of the claims with an appraiser, one per household, each of the proxy's goes to this appraiser by the share that he has of the other
     claims of its district. What is compared with that is the number that did; its variance is that of independent draws with these
-    shares, which differ between districts (Poisson binomial), so that a broker stands out where a test of
-    the total would see only his own claims.
+    shares, which differ between districts (Poisson binomial), so that a broker stands out where a test of the total would see only his
+    own claims.
 
     Parameters
     ----------

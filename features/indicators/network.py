@@ -177,10 +177,10 @@ def injury_broker(book: Book, s: Settings) -> ir.Table:
     """A judicial appraiser and a lawyer or proxy who come as a pair.
 
     Condition: validated link of appraiser with lawyer or proxy, amounts ``z`` or more standard errors above those of all claims with an
-    appraiser, who is called for the dear ones; or one private account collects for ``LEAST`` or more families with the same appraiser,
-    lawyer or proxy; or a proxy's injured, from several districts, go to one appraiser ``together`` or more standard errors more often
-    than their districts do (:func:`together`; not a lawyer's: firms and appraisers of a region know each other). Disability grades are
-    no field of the contract; the amount, which follows the grade, stands for them.
+    appraiser, who is called for the dear ones; or one private account collects for ``LEAST`` or more families, of whom ``TWICE`` or more,
+    after as many crashes, come with the same appraiser, lawyer or proxy; or a proxy's injured, from several districts, go to one appraiser
+    ``together`` or more standard errors more often than their districts do (:func:`together`; not a lawyer's: firms and appraisers of a
+    region know each other). Disability grades are no field of the contract; the amount, which follows the grade, stands for them.
     Example: nine injured strangers, one proxy, one appraiser, every one a grade too high.
     Reason: the broker buys the claim, the appraiser writes the grade.
     Exclusions: exempt parties (the county's only appraiser); a law firm's own account.
