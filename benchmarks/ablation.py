@@ -31,7 +31,7 @@ from pipelines.leads.matrix import LEAST, LOW_SIDE, behaviour, kinds, matrix
 FIGURES = ("precision_50", "hits_50", "schemes_100", "lookalikes_100")
 TOP = 0.02
 PUBLISHED = ("leads", "cases", "lead_evidence")
-PILED = tuple(flag.code for flag in AFTERWARDS)
+PILED = tuple(flag.code for flag in AFTERWARDS if flag.code.startswith("N"))
 """Red flags about what other red flags found: they go with those."""
 
 

@@ -44,7 +44,7 @@ def sham_admission(book: Book, s: Settings) -> ir.Table:
     limit = attach(paid.mutate(peers=_peers(paid)), _peer_median(claims, s["peers"]), "peers").mutate(
         long_limit=lambda t: t.median_days * s["factor"]
     )
-    wide = attach(limit, _treated_days(book), "claim_id")
+    wide = attach(limit, treated_days(book), "claim_id")
     idle, allowed = wide.stay_days - wide.treated_days, wide.stay_days * s["idle"]
     is_long, is_idle = (wide.stay_days > wide.long_limit).fill_null(False), (idle >= allowed).fill_null(False)
     # An idle bed is the rarer and the graver sign, so it is told where a stay is both.
@@ -65,7 +65,7 @@ def _peer_median(claims: ir.Table, least: float) -> ir.Table:
     return medians.filter(medians.stays >= least).drop("stays")
 
 
-def _treated_days(book: Book) -> ir.Table:
+def treated_days(book: Book) -> ir.Table:
     """Days with treatment, where beds or nursing are itemised by day: by the dates of the items or by their quantities, the greater."""
     dates = book["claims"].select("claim_id", stay=lambda t: t.discharged_on.delta(t.admitted_on, unit="day"))
     items = (

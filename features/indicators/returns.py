@@ -20,14 +20,15 @@ from features.peers import binomial_z
     scheme="split_stay",
     needs=("claims.admitted_on", "claims.discharged_on", "claim_diagnoses.code", "claim_roles.role"),
     source="medical-insurance audit practice",
-    settings={"days": 15, "around": 60, "households": 3, "z": 2},
+    settings={"days": 15, "around": 60, "households": 3, "z": 2, "twice": 0.05},
 )
 def split_stays_together(book: Book, s: Settings) -> ir.Table:
     """A patient is discharged and readmitted twice running, and within weeks others come back to that hospital as well.
 
     Condition: one patient back twice running within ``days`` of discharge, for the same chapter of illness, and within ``around`` days of
     the second time so many other households back likewise, each for its own illness, that they are ``households`` together, and ``z``
-    standard deviations more than the hospital's stays of that time give at the rate of all hospitals.
+    standard deviations more than the hospital's stays of that time give at the rate of all hospitals; or one of these others back twice
+    running as well, where the same stays give ``twice`` such patients or fewer.
     Example: pneumonia in three parts in May, in the same weeks a hip, a stomach and a heart in two parts each; half a return is expected.
     Reason: who splits stays for a payment does it to everybody, while it pays. That one patient returns does not make others return.
     Exclusions: as H02; injuries, which are not one illness; stays that begin on the day the last one ended (transfers, bills in parts).
@@ -37,9 +38,12 @@ def split_stays_together(book: Book, s: Settings) -> ir.Table:
     near = back.inner_join(own, "hospital_id")
     near = near.filter(near.admitted_on.delta(near.middle, unit="day").abs() <= s["around"])
     others = near.filter(near.family_id != near.patient)
-    crowds = others.group_by("anchor").agg(n=others.count(), homes=others.family_id.nunique(where=others.back))
-    odd = crowds.filter(crowds.homes + 1 >= s["households"]).mutate(z=binomial_z(crowds.homes, crowds.n, _rate(back)))
-    hit = near.filter(near.back).inner_join(odd.filter(odd.z > s["z"]), "anchor")
+    homes, chains = (others.family_id.nunique(where=others[c]) for c in ("back", "again"))
+    crowds = others.group_by("anchor").agg(n=others.count(), homes=homes, chains=chains)
+    many = binomial_z(crowds.homes, crowds.n, _rate(back, "back")) > s["z"]
+    twice = (crowds.chains > 0) & (crowds.n * _rate(back, "again") <= s["twice"])
+    odd = crowds.filter(crowds.homes + 1 >= s["households"], many | twice)
+    hit = near.filter(near.back).inner_join(odd, "anchor")
     allowed = without_exempt(hit, "hospital_id", book)
     most = allowed.mutate(most=(allowed.homes + 1).max().over(group_by="hospital_id"))
     both = spread(most.select("hospital_id", "most", "claim_id", "claim_id_1"), ("claim_id", "claim_id_1")).distinct()
@@ -54,8 +58,8 @@ def _back(book: Book, s: Settings) -> ir.Table:
     return marked.mutate(again=marked.back & before.fill_null(False))
 
 
-def _rate(back: ir.Table) -> ir.FloatingScalar:
-    return ((back.back.sum() + 1) / (back.count() + 2)).as_scalar()
+def _rate(back: ir.Table, which: str) -> ir.FloatingScalar:
+    return ((back[which].sum() + 1) / (back.count() + 2)).as_scalar()
 
 
 FLAGS: tuple[RedFlag, ...] = (split_stays_together,)

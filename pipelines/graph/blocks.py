@@ -15,6 +15,8 @@ import pyarrow as pa
 from pipelines.ids import digest
 
 PEOPLE = ("driver", "owner", "passenger", "third_party", "witness", "claimant", "insured")
+LEAST = 3
+"""Accidents of a knot: one crash that insurers know by two numbers is no knot."""
 HUB = 50
 """A person in more accidents than this is a fleet or a placeholder."""
 
@@ -46,6 +48,42 @@ def blocks(edges: ir.Table, entities: ir.Table) -> tuple[ir.Table, ir.Table]:
     return _tables(named, families, _again(named, frame))
 
 
+def knots(edges: ir.Table, entities: ir.Table, members: ir.Table) -> pd.DataFrame:
+    """What a few people did again and again within blocks that chance meetings have tied together.
+
+    Two accidents of a block that two strangers were both in are one knot. In a large book everybody who crashed twice ends in one long
+    block, those who stage accidents as well; two strangers in two accidents are rare by chance, and a chain of such rarer still.
+
+    Parameters
+    ----------
+    edges, entities : ibis Table
+        As for :func:`blocks`.
+    members : ibis Table
+        block_id, entity_id, role: the blocks to look into.
+
+    Returns
+    -------
+    DataFrame
+        knot, entity_id, role: its accidents (``event``), and the persons who were in two of them; knots of ``LEAST`` accidents or more.
+    """
+    people, events = (members.filter(members.role == r).select("block_id", "entity_id") for r in ("person", "event"))
+    inside = _participations(edges, entities).inner_join(people, "entity_id")
+    frame = inside.inner_join(events.rename(event_id="entity_id"), ["block_id", "event_id"]).to_pandas()
+    by = ["block_id", "entity_id", "entity_id_b"]
+    met = _met(frame).sort_values([*by, "event_id"])
+    graph: nx.Graph[tuple[str, str]] = nx.Graph()
+    follow = met.assign(before=met.groupby(by).event_id.shift()).dropna(subset=["before"])
+    graph.add_edges_from(((b, one), (b, other)) for b, one, other in zip(follow.block_id, follow.before, follow.event_id, strict=True))
+    parts = [sorted(part) for part in nx.connected_components(graph) if len(part) >= LEAST]
+    rows = [(digest(*(e for _, e in part)), *place) for part in parts for place in part]
+    of = pd.DataFrame(rows, columns=["knot", "block_id", "event_id"], dtype="str")
+    there = frame.merge(of, on=["block_id", "event_id"]).groupby(["knot", "entity_id"]).event_id.nunique()
+    often = there[there > 1].reset_index()[["knot", "entity_id"]].assign(role="person")
+    events_of = of[["knot", "event_id"]].set_axis(["knot", "entity_id"], axis=1).assign(role="event")
+    found: pd.DataFrame = pd.concat([events_of, often], ignore_index=True)
+    return found
+
+
 def _participations(edges: ir.Table, entities: ir.Table) -> ir.Table:
     """Persons in at least two motor accidents, one row per accident."""
     people = entities.filter(entities.kind == "person", ~entities.exempt).select("entity_id", "family_id")
@@ -68,11 +106,16 @@ def _again(members: pd.DataFrame, frame: pd.DataFrame) -> pd.Series:
     """Pairs of persons of different families in two or more accidents of their block, by block."""
     people, events = (members.loc[members.role == r, ["block_id", "entity_id"]] for r in ("p", "e"))
     inside = people.merge(frame, on="entity_id").merge(events.rename(columns={"entity_id": "event_id"}), on=["block_id", "event_id"])
-    pairs = inside.merge(inside, on=["block_id", "event_id"], suffixes=("", "_b"))
-    pairs = pairs[(pairs.entity_id < pairs.entity_id_b) & (pairs.family_id != pairs.family_id_b)]
-    met = pairs.groupby(["block_id", "entity_id", "entity_id_b"]).event_id.nunique()
+    met = _met(inside).groupby(["block_id", "entity_id", "entity_id_b"]).event_id.nunique()
     often: pd.Series = met[met > 1].groupby("block_id").size()
     return often
+
+
+def _met(inside: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of persons of different families in one accident of their block: block_id, event_id, entity_id, entity_id_b."""
+    pairs = inside.merge(inside, on=["block_id", "event_id"], suffixes=("", "_b"))
+    strangers: pd.DataFrame = pairs[(pairs.entity_id < pairs.entity_id_b) & (pairs.family_id != pairs.family_id_b)]
+    return strangers
 
 
 def _tables(members: pd.DataFrame, families: pd.Series, again: pd.Series) -> tuple[ir.Table, ir.Table]:

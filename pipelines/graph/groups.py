@@ -11,6 +11,7 @@ import pandas as pd
 
 from features import schema
 from features.indicators import INDICATORS
+from pipelines.graph.blocks import knots
 from pipelines.graph.communities import communities
 
 
@@ -38,6 +39,7 @@ SOURCES = {
     "H12": Source("crowd", ("referral", "burst")),
     "N05": Source("crowd", ("pile",)),
     "H19": Source("crowd", ("chain", "returns")),
+    "H20": Source("crowd", ("stay", "burst")),
     "H16": Source("community", ("referral", "stay")),
     "M09": Source("community", ("referral",)),
     "M20": Source("community", ("referral",)),
@@ -131,8 +133,25 @@ def _crashed(tables: Mapping[str, ir.Table]) -> Groups:
     again = large.select("block_id", code=ibis.ifelse(MET_AGAIN * large.n_again >= large.n_persons, AGAIN, CRASH))
     claims = events.inner_join(motor, "event_id").inner_join(again, "block_id").select("block_id", "claim_id", "code").to_pandas()
     people = members.filter(members.role == "person").select("block_id", "entity_id").to_pandas()
-    units = claims.assign(group="crash|" + claims.block_id, unit=claims.claim_id)
-    return _named(units, people.assign(group="crash|" + people.block_id, kind="person"), BLOCK)
+    within = _knotted(tables, members.semi_join(again.filter(again.code == CRASH), "block_id"), motor)
+    units = pd.concat([claims.assign(group="crash|" + claims.block_id, unit=claims.claim_id), within.units], ignore_index=True)
+    core = pd.concat([people.assign(group="crash|" + people.block_id, kind="person"), within.core], ignore_index=True)
+    return _named(units, core, BLOCK)
+
+
+def _knotted(tables: Mapping[str, ir.Table], members: ir.Table, motor: ir.Table) -> Groups:
+    """Within blocks of chance meetings, the accidents in which strangers do meet again; as large as a block has to be."""
+    found = knots(tables["edges"], tables["entities"], members)
+    people, events = (found[found.role == role].drop(columns="role") for role in ("person", "event"))
+    homes = people.merge(
+        tables["entities"].filter(lambda t: t.kind == "person").select("entity_id", "family_id").to_pandas(), on="entity_id"
+    )
+    sizes = homes.groupby("knot").agg(persons=("entity_id", "size"), families=("family_id", "nunique"))
+    large = sizes.index[(sizes.persons >= BLOCK_PERSONS) & (sizes.families >= BLOCK_FAMILIES)]
+    wanted = ibis.memtable(events.rename(columns={"entity_id": "event_id"}).astype("string"))
+    units = wanted.inner_join(motor, "event_id").select("knot", unit="claim_id").to_pandas()
+    rows, core = (t[t.knot.isin(large)].assign(group=lambda d: "knot|" + d.knot) for t in (units, people))
+    return Groups(rows.assign(code=AGAIN), core.assign(kind="person"))
 
 
 def _named(units: pd.DataFrame, core: pd.DataFrame, kind: str) -> Groups:

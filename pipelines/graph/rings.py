@@ -28,7 +28,8 @@ PROVEN = 0.05
 KINDS = ("accident_block", "community", "crowd", "complaint", "surrender", "shared_contact")
 """A ring made of several groups bears the first of their kinds."""
 TELLERS = (
-    "H12", "H16", "M20", "M09", "E03", "S02", "S01", "I02", AGAIN, CRASH, LINK, "H19", "A10", "S05", PILES, "M10", "I01", "M13", "A03",
+    "H12", "H16", "M20", "M09", "E03", "S02", "S01", "I02", AGAIN, CRASH, LINK, "H19", "H20", "A10", "S05", PILES, "M10", "I01", "M13",
+    "A03",
 )  # fmt: skip
 """What makes rings, from the most definite story to the least."""
 TEXT, WHOLE, REAL, TIME, FLAG = "string", "int64", "float64", "timestamp(6)", "boolean"

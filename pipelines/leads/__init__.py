@@ -8,6 +8,7 @@ import pandas as pd
 
 from pipelines.config import Settings
 from pipelines.leads.assemble import NOBODY, first_keys, leads, stories
+from pipelines.leads.beds import beds_together
 from pipelines.leads.champions import Champions, reigning
 from pipelines.leads.crowd import CODE, concentration, with_concentrations
 from pipelines.leads.evidence import evidence
@@ -17,8 +18,8 @@ from pipelines.leads.learnt import with_learnt
 from pipelines.leads.publish import Night, published, typed
 from pipelines.leads.score import SCORES, score
 
-AFTERWARDS = (concentration,)
-"""Red flags that read what the other flags found."""
+AFTERWARDS = (concentration, beds_together)
+"""Red flags that read what the other flags found, or need a test that queries do not know."""
 
 __all__ = ["AFTERWARDS", "Champions", "Night", "card_table", "reigning", "run", "score"]
 

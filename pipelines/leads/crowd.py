@@ -151,7 +151,7 @@ def _piled(known: ir.Table, hit: ir.Table, columns: Sequence[str], s: Mapping[st
     parts = []
     for column in columns:
         parties = possible.get(column, 0)
-        windows = round(parties * _windows(span.get(column), s["days"]))
+        windows = round(parties * spans_of(span.get(column), s["days"]))
         parts += [_unlikely(rows[rows["column"] == column], n) for rows, n in zip(found, (parties, windows, windows), strict=True)]
     every = pd.concat(parts, ignore_index=True)
     return every[every["q"] < s["level"]].assign(subject_kind=lambda rows: rows["column"].map(PARTIES))
@@ -178,7 +178,7 @@ def _weighed(hit: ir.Table) -> ir.Table:
     return ranked.mutate(weight=-ibis.cume_dist().over(group_by=OF_LINE, order_by=ranked.rare).ln()).drop("rare", "kind", "beyond")
 
 
-def _windows(span: float | None, days: float) -> float:
+def spans_of(span: float | None, days: float) -> float:
     """Windows that the book is long (``span`` in days), each counted twice as they overlap."""
     return 1.0 if span is None or pd.isna(span) else max(1.0, 2.0 * float(span) / days)
 

@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.config import Links
 from pipelines.graph import neighbourhood, network, to_networkx
-from pipelines.graph.blocks import blocks
+from pipelines.graph.blocks import LEAST, blocks, knots
 from pipelines.graph.edges import edges, policy_edges
 from pipelines.graph.links import validated
 from pipelines.graph.pairs import PAIRS
@@ -51,6 +51,35 @@ def test_accident_blocks(seed: int) -> None:
     assert expected and found == expected
     table = made.to_pandas()
     assert set(table.n_persons + table.n_events) == {len(b) for b in expected}
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_knots_of_accidents_that_share_two_strangers(seed: int) -> None:
+    again = [(f"A:c{e}", f"person:{p}") for e, crowd in enumerate(([1, 2, 3], [2, 3, 4], [3, 4, 1], [5, 6], [5, 6])) for p in crowd]
+    staged = pd.DataFrame(again, columns=["event_id", "entity_id"]).assign(claim_id=lambda d: d.event_id, kind="person", role="driver")
+    frame = pd.concat([crashes(seed), staged.assign(line="motor")], ignore_index=True)
+    entities = pd.DataFrame({"entity_id": sorted(frame.entity_id.unique()), "kind": "person", "exempt": False})
+    of = {p: "person:5" if p == "person:6" else p for p in entities.entity_id}
+    people = ibis.memtable(entities.assign(family_id=entities.entity_id.map(of)))
+    _, members = blocks(ibis.memtable(frame), people)
+    found = knots(ibis.memtable(frame), people, members)
+    blocked = [frozenset(g.entity_id) for _, g in members.to_pandas().groupby("block_id")]
+    there = frame.groupby("event_id").entity_id.agg(set)
+    expected = set()
+    for block in blocked:
+        graph: nx.Graph[str] = nx.Graph()
+        inside = {e: there[e] & block for e in block if e in there.index}
+        for a in inside:
+            for b in inside:
+                both = inside[a] & inside[b]
+                if a < b and len({of[p] for p in both}) > 1:
+                    graph.add_edge(a, b)
+        for part in nx.connected_components(graph):
+            if len(part) >= LEAST:
+                often = {p for p in block if sum(p in inside[e] for e in part) > 1}
+                expected.add((frozenset(part), frozenset(often)))
+    sides = [(g[g.role == "event"], g[g.role == "person"]) for _, g in found.groupby("knot")]
+    assert expected and {(frozenset(e.entity_id), frozenset(p.entity_id)) for e, p in sides} == expected
 
 
 def test_no_blocks_without_crashes() -> None:

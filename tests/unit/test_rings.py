@@ -254,7 +254,7 @@ def night_of(
     edges = pd.DataFrame(kept, columns=["claim_id", "entity_id", "kind", "role"]).drop_duplicates()
     people = edges[["entity_id", "kind"]].drop_duplicates("entity_id")
     tables = {
-        "edges": edges,
+        "edges": edges.assign(line="health", event_id=edges.claim_id),
         "policy_edges": pd.DataFrame({"policy_id": ["none"], "entity_id": ["person:none"], "kind": ["person"], "role": ["holder"]}),
         "entities": people.assign(family_id=people.entity_id, exempt=False, phone=None, account=None, device_id=None).astype("string")
         .assign(exempt=False),
