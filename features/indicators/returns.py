@@ -20,7 +20,7 @@ from features.peers import binomial_z
     scheme="split_stay",
     needs=("claims.admitted_on", "claims.discharged_on", "claim_diagnoses.code", "claim_roles.role"),
     source="medical-insurance audit practice",
-    settings={"days": 15, "around": 60, "households": 3, "z": 2, "twice": 0.05},
+    settings={"days": 15, "around": 60, "households": 3, "z": 3.5, "twice": 0.1},
 )
 def split_stays_together(book: Book, s: Settings) -> ir.Table:
     """A patient is discharged and readmitted twice running, and within weeks others come back to that hospital as well.

@@ -17,7 +17,7 @@ from pipelines.engine.keeping import kept
 from pipelines.graph.chance import benjamini_hochberg
 from pipelines.graph.groups import AGAIN, CRASH, GRAVE, RESTS_ON, located
 
-OF_LINKS = (*ABOUT_RINGS, "H16", "M09", "M17", "M20", "N01", "N04", "N05", "S01", "A03", "I01", "M05")
+OF_LINKS = (*ABOUT_RINGS, "H16", "H20", "M09", "M17", "M20", "N01", "N04", "N05", "S01", "A03", "I01", "M05")
 """Red flags that speak of links and rings themselves, or pile up others, or say no more than that something is shared: no evidence."""
 REPEATS = ("M06", "M08")
 """Red flags that need two accidents of one person: whoever is in an accident block has them, so they prove nothing there."""

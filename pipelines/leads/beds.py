@@ -33,7 +33,7 @@ PARTY = ("hospital_id",)
     scheme="sham_admission",
     needs=("claims.admitted_on", "claims.discharged_on", "policy_coverages.daily_benefit", "claim_roles.role"),
     source="medical-insurance audit practice; Zhang, Tong, Landers and Wu 2020 (TFisher) for the sum, Benjamini and Hochberg 1995",
-    settings={"days": 120, "tail": 0.2, "households": 3, "level": 0.1, "false": 0.33, "peers": 20},
+    settings={"days": 120, "tail": 0.2, "households": 3, "level": 0.1, "false": 0.2, "peers": 20},
 )
 def beds_together(book: Book, s: Mapping[str, float]) -> ir.Table:
     """Stays paid by the day that are long or idle for what they treat come together at one hospital.
