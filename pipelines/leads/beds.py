@@ -22,6 +22,8 @@ from pipelines.leads.inputs import collected
 
 OWN = 10
 """Stays' worth by which a hospital's own habit is drawn to that of all."""
+SIGNS = ("off", "idle")
+"""What makes a stay unusual: days above its kind's, share of idle days."""
 PARTY = ("hospital_id",)
 
 
@@ -47,7 +49,7 @@ def beds_together(book: Book, s: Mapping[str, float]) -> ir.Table:
     Exclusions: exempt hospitals; bills that do not count beds by day say nothing of treatment. Named are the stays of the window of which
     chance would give no more than the share ``false``.
     """
-    paid = kept(without_exempt(unusual(book, s["peers"]).filter(lambda t: t.paid), "hospital_id", book))
+    paid = kept(without_exempt(unusual(book, s["peers"]), "hospital_id", book))
     found = together(paid, s)
     wanted = ibis.memtable(found, schema=ibis.schema({"hospital_id": "string", "last_day": "date"}))
     inside = members(paid, wanted, PARTY, int(s["days"]))
@@ -61,7 +63,7 @@ def beds_together(book: Book, s: Mapping[str, float]) -> ir.Table:
 
 
 def unusual(book: Book, peers: float) -> ir.Table:
-    """Stays with the share of all stays that are as long or as idle for what they treat.
+    """Stays paid by the day with the share of such stays that are as unusual.
 
     Parameters
     ----------
@@ -72,25 +74,25 @@ def unusual(book: Book, peers: float) -> ir.Table:
     Returns
     -------
     ibis Table
-        claim_id, hospital_id, family_id, day, paid (by a daily allowance), p: one row per person, hospital and day of admission; the
+        claim_id, hospital_id, family_id, day, p: one row per person, hospital and day of admission; the
         length in logarithms above the median of the kind, and of that the hospital's own median, drawn to zero where it has few stays.
         Of length and idle days the less likely one counts, corrected for there being two, and is ranked among the stays paid by the day.
     """
     rows = _stays(book)
     for name in ("diagnosis", "chapter"):
         by = ["specialty", name]
-        far = (rows.log - rows.log.median().over(group_by=by)).nullif(ibis.null("float64"))
+        far = rows.log - rows.log.median().over(group_by=by)
         enough = ibis.ifelse(rows.count().over(group_by=by) >= peers, far, ibis.null("float64"))
         rows = rows.mutate(off=ibis.coalesce(rows.off, enough))
     n = rows.off.count().over(group_by="hospital_id")
     own = rows.off.median().over(group_by="hospital_id") * n / (n + OWN)
     rows = kept(rows.mutate(off=rows.off - own))
-    shares = {name: _share(rows, name) for name in ("off", "idle")}
-    least = ibis.least(ibis.coalesce(shares["off"], shares["idle"]), ibis.coalesce(shares["idle"], shares["off"]))
-    both = rows.off.notnull() & rows.idle.notnull()
-    told = rows.mutate(p=least * ibis.ifelse(both, 2, 1)).filter(lambda t: t.p.notnull())
-    ranked = told.mutate(p=ibis.cume_dist().over(group_by="paid", order_by=told.p.round(12)))
-    return ranked.select("claim_id", "hospital_id", "family_id", "day", "paid", "p")
+    paid = rows.filter(rows.paid)
+    shares = paid.mutate(**{name: _share(paid, name) for name in SIGNS})
+    looked_at = sum((shares[name].notnull().cast("int64") for name in SIGNS), start=ibis.literal(0))
+    told = shares.mutate(p=ibis.least(*(shares[name].fill_null(1.0) for name in SIGNS)) * looked_at)
+    ranked = told.mutate(p=ibis.cume_dist().over(order_by=told.p.round(12)))
+    return ranked.select("claim_id", "hospital_id", "family_id", "day", "p")
 
 
 def _share(rows: ir.Table, name: str) -> ir.FloatingValue:
@@ -101,12 +103,13 @@ def _share(rows: ir.Table, name: str) -> ir.FloatingValue:
 
 
 def _stays(book: Book) -> ir.Table:
-    """One claim per person, hospital and day of admission, one with an allowance first; ``log`` of days, ``idle`` share of them."""
+    """One claim per person, hospital and day of admission, one with an allowance first (``paid``); ``log`` of days, ``idle`` share."""
     view = book["claim_view"]
     known = view.filter(view.stay_days > 0, view.hospital_id.notnull(), view.family_id.notnull(), view.person_id.notnull())
     paid = (known.daily_benefit > 0).fill_null(False)
-    first = ibis.row_number().over(group_by=("person_id", "hospital_id", "admitted_on"), order_by=[ibis.desc(paid), "claim_id"])
-    rows = known.mutate(paid=paid, first=first).filter(lambda t: t["first"] == 0).left_join(treated_days(book), "claim_id")
+    stay = ("person_id", "hospital_id", "admitted_on")
+    first = ibis.row_number().over(group_by=stay, order_by=[ibis.desc(paid), "claim_id"])
+    rows = known.mutate(first=first, paid=paid).filter(lambda t: t["first"] == 0).left_join(treated_days(book), "claim_id")
     days = rows.stay_days.cast("float64")
     return rows.select(
         "claim_id", "hospital_id", "family_id", "paid", day="admitted_on", log=days.ln(), off=ibis.null("float64"),
