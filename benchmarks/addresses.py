@@ -8,11 +8,9 @@ slightly flattered too. Grams are weighted by their rarity among all addresses o
 model that does learn: gradient boosting on string features, folds grouped by query.
 
 What the costs rest on is measured as well: without any cost, where nothing comes from a label; with one cost, fixed before a label was
-read, for whatever differs (0.2, the least tenth that takes two else equal addresses below ``compare.SAME``); with the costs that
+read, for whatever differs (0.2, the least tenth that takes two else equal addresses below ``compare.SAME``); by what
 ``benchmarks.rewritten`` learns without labels; and with the costs that are in use moved by half, one by one, all at once and at random.
-What else was tried without labels, once each: the one cost also for a phase, building, group, unit or room in one address only (.788),
-expectation-maximisation over levels of all parts (.703), and costs that tell a query from its nearest candidate, both beside the other
-candidates (.796 with the cost of another building fixed at 0.2, .790 with its scale learnt too).
+What else was tried without labels is told in docs/evaluation.md.
 
 Usage: ``python -m benchmarks.addresses FOLDER``
 """
@@ -33,7 +31,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-from benchmarks.rewritten import LEARNT
+from benchmarks import rewritten
 from pipelines.resolve.addresses import parse
 from pipelines.resolve.compare import COSTS, Costs, similarities, similarity
 
@@ -59,17 +57,18 @@ def figures(folder: Path) -> dict[str, Any]:
 def moved(pairs: pd.DataFrame, exact: NDArray[np.bool_]) -> dict[str, Any]:
     """AUC over all without costs, with one cost, and with the costs in use moved by half either way."""
     none = Costs(dict.fromkeys(COSTS.parts, (0.0, 0.0)), 0.0, 0.0, 1.0)
-    plain = {"none": none, "one": Costs(dict.fromkeys(COSTS.parts, (ONE, 0.0)), ONE, ONE, 1.0), "learnt": LEARNT}
+    plain = {"none": none, "one": Costs(dict.fromkeys(COSTS.parts, (ONE, 0.0)), ONE, ONE, 1.0)}
     names = (*COSTS.parts, "other_grain", "gate", "same_building")
     single = {f"{name} x {by}": scaled({name: by}) for name in names for by in MOVED}
     together = {f"all x {by}": scaled(dict.fromkeys(names, by)) for by in MOVED}
     rng = np.random.default_rng(0)
     drawn = {f"draw {i}": scaled(dict(zip(names, rng.uniform(*MOVED, len(names)), strict=True))) for i in range(DRAWS)}
     scores = similarities(pairs["left"], pairs["right"], {**plain, **single, **together, **drawn})
+    scores["learnt"] = rewritten.scores(pairs)
     auc = {name: round(float(roc_auc_score(exact, np.nan_to_num(score))), 4) for name, score in scores.items()}
     random = np.array([auc[name] for name in drawn])
     spread = {"draws": DRAWS, "least": random.min(), "mean": round(float(random.mean()), 4), "most": random.max()}
-    return {**{name: auc[name] for name in (*plain, *together)}, "single": {name: auc[name] for name in single}, "random": spread}
+    return {**{name: auc[name] for name in (*plain, "learnt", *together)}, "single": {name: auc[name] for name in single}, "random": spread}
 
 
 def scaled(by: Mapping[str, float]) -> Costs:

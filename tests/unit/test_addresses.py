@@ -190,3 +190,40 @@ def test_costs_are_learnt_from_texts_alone() -> None:
     found = rewritten.learnt(texts)
     assert min(found.values()) >= 0 and found["alike"] == 1.0
     assert found["building"] > 1 > 0.1 > max(found["number alone"], found["unit alone"])
+
+
+@pytest.mark.parametrize(
+    ("query", "candidate", "same"),
+    [
+        ("渝北区石亭村78号", "石亭村", False),
+        ("渝北区石亭村78号", "石亭村12号", True),
+        ("渝北区解放路12号", "解放路", False),
+        ("渝北区解放路12号", "解放路14号", True),
+        ("解放路12号佳兴花园", "佳兴花园", True),
+        ("佳兴花园3栋", "佳兴花园", False),
+        ("佳兴花园", "佳兴花园3栋", False),
+        ("佳兴花园", "佳兴花园(东南门)", False),
+        ("佳兴花园东门(东门)", "佳兴花园(东南门)", True),
+    ],
+)
+def test_what_is_written_at_another_grain_is_not_the_same(query: str, candidate: str, same: bool) -> None:
+    texts = pd.DataFrame({"query": [0, 0], "left": [query] * 2, "right": [candidate, candidate]})
+    made = rewritten.written_anew(texts, rewritten.parts_of(pd.Series([query, candidate])), np.random.default_rng(1))
+    assert made["same"].tolist() == [same]
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "costs"),
+    [
+        ("石亭村78号", "石亭村", True),
+        ("石亭村5组78号", "石亭村", True),
+        ("解放路12号", "解放路", True),
+        ("解放路12号佳兴花园", "佳兴花园", False),
+        ("佳兴花园12号", "解放路12号佳兴花园", False),
+        ("佳兴花园12号", "佳兴花园12栋", False),
+    ],
+)
+def test_a_house_in_one_alone_costs(left: str, right: str, costs: bool) -> None:
+    pairs = pd.DataFrame({"left": [left], "right": [right]})
+    found = rewritten.differences(pairs, rewritten.parts_of(pd.Series([left, right])))
+    assert bool(found["house alone"][0] < 0) is costs
