@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, reduce
 from pathlib import Path
@@ -92,8 +92,10 @@ class Batch:
         key = (one, tolerance)
         if key not in self.verdicts:
             names = _sources(self.table)
-            batches = pq.ParquetFile(self.room / "finished.parquet").iter_batches(batch_rows, columns=[*names.values(), "digest"])
-            frames = (judged(b.filter(pc.equal(b["digest"], one)) if one else b, names) for b in batches)
+            needed = [*names.values(), *(["digest"] if one else [])]
+            batches = pq.ParquetFile(self.room / "finished.parquet").iter_batches(batch_rows, columns=needed)
+            present = suites.present(self.table)
+            frames = (judged(b.filter(pc.equal(b["digest"], one)) if one else b, names, present) for b in batches)
             self.verdicts[key] = suites.total(v for f in frames if len(f) for v in suites.judge(self.table, f, tolerance))
         return self.verdicts[key]
 
@@ -148,15 +150,20 @@ def _sources(table: Table) -> dict[str, str]:
     return {n: f"raw_{n}" if n in coded else n for n in suites.judged(table)}
 
 
-def judged(batch: pa.RecordBatch, names: dict[str, str]) -> pd.DataFrame:
-    """The columns that great-expectations looks at, as pandas likes them: money as float, codes trimmed."""
+def judged(batch: pa.RecordBatch, names: dict[str, str], present: Collection[str] = ()) -> pd.DataFrame:
+    """The columns that great-expectations looks at, as pandas likes them: money as float, codes trimmed and as categories.
+
+    Of the columns ``present`` it is only asked whether there is a value, so 1 stands for each: text would be an object per cell.
+    """
     columns = {n: batch[source] for n, source in names.items()}
     for name, values in columns.items():
-        if pa.types.is_decimal(values.type):
+        if name in present:
+            columns[name] = pc.if_else(pc.is_valid(values), 1.0, None)
+        elif pa.types.is_decimal(values.type):
             columns[name] = values.cast(pa.float64())
         elif names[name] != name:
             trimmed = pc.utf8_trim_whitespace(values)
-            columns[name] = pc.if_else(pc.equal(trimmed, ""), None, trimmed)
+            columns[name] = pc.if_else(pc.equal(trimmed, ""), None, trimmed).dictionary_encode()
     frame: pd.DataFrame = pa.table(columns).to_pandas()
     return frame
 

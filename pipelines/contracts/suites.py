@@ -50,6 +50,12 @@ def judged(table: Table) -> tuple[str, ...]:
     return tuple(c.name for c in table.source_columns if not c.token and (c.required or c.values or _ranged(c) or c.name in paired))
 
 
+def present(table: Table) -> frozenset[str]:
+    """Of the columns of ``judged`` those of which the suite asks nothing but a value."""
+    paired = {n for pair in _pairs(table) for n in pair}
+    return frozenset(n for n in judged(table) if not (table.by_column[n].values or _ranged(table.by_column[n]) or n in paired))
+
+
 def judge(table: Table, batch: pd.DataFrame, tolerance: float) -> tuple[Verdict, ...]:
     """Run the table's suite on one batch.
 
@@ -58,7 +64,7 @@ def judge(table: Table, batch: pd.DataFrame, tolerance: float) -> tuple[Verdict,
     table : features.schema.Table
         Which suite.
     batch : DataFrame
-        The columns of ``judged``, typed; codes as delivered; money as float.
+        The columns of ``judged``, typed; codes as delivered; money as float; of ``present`` any value for a value.
     tolerance : float
         Share of rows that may fail a critical expectation.
     """
