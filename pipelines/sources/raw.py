@@ -1,7 +1,8 @@
 """A source file as raw rows: every cell as text, the true number of each data row, and a digest of its cells.
 
-The rows go to a Parquet file in the engine's spill folder, so that what is judged is what was read, whatever happens to the source
-afterwards. Lines the CSV reader cannot split into the header's columns are kept beside it, with their number and the reason.
+The rows go to a Parquet file in the engine's spill folder (a Parquet file is copied there), so that what is judged is what was read,
+whatever happens to the source afterwards. Lines the CSV reader cannot split into the header's columns are kept beside it, with their
+number and the reason.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ibis.expr.types as ir
+import pyarrow
 import pyarrow.parquet
 
 from pipelines.engine.duckdb import DuckEngine
@@ -65,7 +67,7 @@ def release(engine: DuckEngine) -> None:
 def names(path: Path, block: Block) -> list[str]:
     """Column names of a CSV or Parquet file."""
     if path.suffix == ".parquet":
-        return _parquet_names(path)
+        return [str(n) for n in _parquet_schema(path).names]
     return files.header(path, files.profile(path, block.encoding), block.delimiter, block.sources())[1]
 
 
@@ -81,13 +83,23 @@ def load(engine: DuckEngine, path: Path, block: Block, digest_of_file: str) -> R
     if done(target):
         return opened(engine, target)
     if path.suffix == ".parquet":
-        columns = _parquet_names(path)
-        scan.parquet(engine, path, columns, target)
-    else:
-        seen = files.profile(path, block.encoding)
-        delimiter, columns = files.header(path, seen, block.delimiter, block.sources())
-        scan.csv(engine, path, seen, (delimiter, len(columns)), target)
+        return _copied(engine, path, target)
+    seen = files.profile(path, block.encoding)
+    delimiter, columns = files.header(path, seen, block.delimiter, block.sources())
+    scan.csv(engine, path, seen, (delimiter, len(columns)), target)
     return finish(engine, target, columns)
+
+
+def _copied(engine: DuckEngine, path: Path, target: Path) -> Raw:
+    """A Parquet file is kept as it came, and its cells are made text when they are read."""
+    schema = _parquet_schema(path)
+    shutil.copyfile(path, target)
+    texts = {f"c{i}": scan.as_text(f.name) for i, f in enumerate(schema) if not pyarrow.types.is_primitive(f.type)}
+    rest = [f.name for f in schema if pyarrow.types.is_primitive(f.type)]
+    with scan.told(path.name):
+        traits = scan.traits(engine, target, texts, rest)
+    _note(target).write_text(json.dumps({"columns": schema.names, "typed": True, **traits}), encoding="utf-8")
+    return opened(engine, target)
 
 
 def target_of(engine: DuckEngine, block: Block, digest_of_file: str) -> Path:
@@ -97,8 +109,8 @@ def target_of(engine: DuckEngine, block: Block, digest_of_file: str) -> Path:
 
 def finish(engine: DuckEngine, target: Path, columns: list[str]) -> Raw:
     """Note beside ``target`` that it is complete, and open it."""
-    note = {"columns": columns, **scan.traits(engine, target, len(columns))}
-    _note(target).write_text(json.dumps(note), encoding="utf-8")
+    traits = scan.traits(engine, target, {f"c{i}": f"c{i}" for i in range(len(columns))})
+    _note(target).write_text(json.dumps({"columns": columns, "typed": False, **traits}), encoding="utf-8")
     return opened(engine, target)
 
 
@@ -106,7 +118,8 @@ def opened(engine: DuckEngine, target: Path) -> Raw:
     """The rows that were written to ``target``."""
     note = json.loads(_note(target).read_text(encoding="utf-8"))
     positions = {n: f"c{i}" for i, n in reversed(list(enumerate(note["columns"])))}
-    return Raw(engine.con.read_parquet(str(target)), positions, target.with_suffix(".rejects"), note["full_width"], note["padded"], target)
+    table = scan.parquet(engine, target, note["columns"]) if note.get("typed") else engine.con.read_parquet(str(target))
+    return Raw(table, positions, target.with_suffix(".rejects"), note["full_width"], note["padded"], target)
 
 
 def forget(rows: Raw) -> None:
@@ -123,9 +136,9 @@ def _note(target: Path) -> Path:
     return target.with_suffix(".json")
 
 
-def _parquet_names(path: Path) -> list[str]:
+def _parquet_schema(path: Path) -> pyarrow.Schema:
     try:
-        return [str(n) for n in pyarrow.parquet.read_schema(path).names]
+        return pyarrow.parquet.read_schema(path)
     except (pyarrow.ArrowInvalid, OSError) as error:
         raise DataError(
             "the file is no Parquet file, or is cut short", path.name, "ask for the file again, with its size or digest"

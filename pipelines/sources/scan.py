@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
+import ibis.expr.types as ir
 
 from pipelines.engine.duckdb import DuckEngine
 from pipelines.errors import DataError
@@ -18,12 +20,20 @@ LONGEST_LINE = 32 << 20
 """Bytes of the longest line that is read; a longer one is kept as a reject."""
 
 
-def parquet(engine: DuckEngine, path: Path, columns: Iterable[str], target: Path) -> None:
-    """A Parquet file's rows, every cell as text."""
-    cells = {f"c{i}": f"CAST({_identifier(n)} AS VARCHAR)" for i, n in enumerate(columns)}
+def parquet(engine: DuckEngine, path: Path, columns: Iterable[str]) -> ir.Table:
+    """A Parquet file's rows as a view: every cell as text, made when the rows are read, since writing the text costs more than that."""
+    cells = {f"c{i}": as_text(n) for i, n in enumerate(columns)}
     listed = ", ".join(f"{cell} AS {name}" for name, cell in cells.items())
     lineage = f"file_row_number + 1 AS source_row, {_sha(cells.values())} AS row_sha256"
-    _write(engine, f"SELECT {listed}, {lineage} FROM read_parquet({_text(path)}, file_row_number=true)", target, path.name)
+    view = f"text_{path.stem}"
+    query = f"SELECT {listed}, {lineage} FROM read_parquet({_text(path)}, file_row_number=true)"
+    engine.con.raw_sql(f"CREATE OR REPLACE TEMP VIEW {view} AS {query}")
+    return engine.con.table(view)
+
+
+def as_text(column: str) -> str:
+    """A column of a Parquet file as text."""
+    return f"CAST({_identifier(column)} AS VARCHAR)"
 
 
 def pulled(engine: DuckEngine, path: Path, cells: list[str], target: Path) -> None:
@@ -32,26 +42,39 @@ def pulled(engine: DuckEngine, path: Path, cells: list[str], target: Path) -> No
     _write(engine, f"SELECT *, row_number() OVER (ORDER BY row_sha256) AS source_row FROM ({sha})", target, path.name)
 
 
-def traits(engine: DuckEngine, target: Path, columns: int) -> dict[str, list[str]]:
-    """What cleaning the written cells need: looking once costs a tenth of trimming and translating every cell in vain.
+def traits(engine: DuckEngine, target: Path, cells: Mapping[str, str], rest: Sequence[str] = ()) -> dict[str, list[str]]:
+    """What cleaning the cells of a kept file need: looking once costs a tenth of trimming and translating every cell in vain.
+
+    Parameters
+    ----------
+    cells : mapping of str to str
+        Column of the raw rows → what it is in the file, as SQL. All are looked at as one text first.
+    rest : sequence of str
+        Columns of the file that are neither padded nor full-width, being numbers or dates; they are read all the same, so
+        that damage is found here.
 
     Returns
     -------
     dict of str to list of str
-        ``full_width``: columns with a form that ``cells`` makes half-width; ``padded``: with white space around a cell. All
-        columns of a file are looked at as one text first.
+        ``full_width``: columns with a form that ``cells`` makes half-width; ``padded``: with white space around a cell.
+
+    Raises
+    ------
+    DataError
+        If the file is damaged.
     """
-    names = [f"c{i}" for i in range(columns)]
-    somewhere = _hits(engine, target, {trait: (", ".join(names), pattern) for trait, pattern in TRAITS.items()})
-    return {t: _hits(engine, target, {n: (n, TRAITS[t]) for n in names}) if t in somewhere else [] for t in TRAITS}
+    read = f"max(hash({', '.join(map(_identifier, rest))}))" if rest else "NULL"
+    whole = {trait: (", ".join(cells.values()), pattern) for trait, pattern in TRAITS.items()} if cells else {}
+    somewhere = _hits(engine, target, whole, read)
+    return {t: _hits(engine, target, {n: (c, TRAITS[t]) for n, c in cells.items()}) if t in somewhere else [] for t in TRAITS}
 
 
-def _hits(engine: DuckEngine, target: Path, asked: Mapping[str, tuple[str, str]]) -> list[str]:
+def _hits(engine: DuckEngine, target: Path, asked: Mapping[str, tuple[str, str]], read: str = "NULL") -> list[str]:
     """Names of those (columns, pattern) where some row's cells, joined and enclosed by unit separators, match the pattern."""
     line = "chr(31) || concat_ws(chr(31), {}) || chr(31)"
     found = [f"coalesce(bool_or(regexp_matches({line.format(cells)}, '{pattern}')), false)" for cells, pattern in asked.values()]
-    row = engine.con.raw_sql(f"SELECT {', '.join(found)} FROM read_parquet({_text(target)})").fetchall()[0]
-    return [name for name, hit in zip(asked, row, strict=True) if hit]
+    row = engine.con.raw_sql(f"SELECT {', '.join([*found, read])} FROM read_parquet({_text(target)})").fetchall()[0]
+    return [name for name, hit in zip(asked, row, strict=False) if hit]
 
 
 def csv(engine: DuckEngine, path: Path, seen: files.Profile, shape: tuple[str, int], target: Path) -> None:
@@ -103,22 +126,23 @@ def _sha(cells: Iterable[str]) -> str:
 
 
 def _write(engine: DuckEngine, query: str, target: Path, source: str) -> None:
-    """Write a query's rows beside ``target``, then rename.
-
-    Raises
-    ------
-    DataError
-        Naming ``source`` and the kind of DuckDB's error alone, since its message may quote a row.
-    """
+    """Write a query's rows beside ``target``, then rename."""
     part = target.with_suffix(".part")
-    try:
+    with told(source):
         engine.con.raw_sql(f"COPY ({query}) TO {_text(part)} (FORMAT parquet, COMPRESSION snappy)")
+    part.replace(target)
+
+
+@contextmanager
+def told(source: str) -> Iterator[None]:
+    """DuckDB's errors as a DataError that names ``source`` and the kind of error alone, since the message may quote a row."""
+    try:
+        yield
     except duckdb.Error as error:
         kind = type(error).__name__
         raise DataError(
             f"the file cannot be read as a table ({kind})", source, "open it in an editor at its first lines; ask for it again"
         ) from None
-    part.replace(target)
 
 
 def _keep_rejects(engine: DuckEngine, name: str, target: Path) -> int:

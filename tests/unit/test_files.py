@@ -269,6 +269,18 @@ def test_a_parquet_file_that_is_none_is_told(desk: Desk) -> None:
         desk.rows(desk.lay(b"PAR1 but not really", "policies.parquet"))
 
 
+@pytest.mark.parametrize("column", [0, 3])
+def test_damage_within_a_parquet_file_is_told_before_its_rows_are_used(desk: Desk, column: int) -> None:
+    path = desk.folder / "policies.parquet"
+    numbers = [float(i) for i in range(50)]
+    pyarrow.parquet.write_table(pyarrow.table([list(map(str, numbers)), numbers, numbers, numbers], ["单号", "NAME", "DAY", "FEN"]), path)
+    start = pyarrow.parquet.read_metadata(path).row_group(0).column(column).dictionary_page_offset
+    content = bytearray(path.read_bytes())
+    content[start : start + 40] = b"\xff" * 40
+    with pytest.raises(DataError, match="cannot be read as a table"):
+        read.text(desk.engine, desk.mapping, desk.lay(bytes(content), path.name))
+
+
 def test_one_table_in_two_forms_is_refused(desk: Desk) -> None:
     desk.lay(HEADER)
     with pytest.raises(DataError, match="lies there twice"):
