@@ -20,15 +20,15 @@ from features.peers import binomial_z
     scheme="split_stay",
     needs=("claims.admitted_on", "claims.discharged_on", "claim_diagnoses.code", "claim_roles.role"),
     source="medical-insurance audit practice",
-    settings={"days": 15, "around": 60, "households": 3, "z": 3.5, "twice": 0.1},
+    settings={"days": 15, "around": 60, "households": 3, "z": 3.5, "twice": 0.1, "some": 1},
 )
 def split_stays_together(book: Book, s: Settings) -> ir.Table:
     """A patient is discharged and readmitted twice running, and within weeks others come back to that hospital as well.
 
     Condition: one patient back twice running within ``days`` of discharge, for the same chapter of illness, and within ``around`` days of
     the second time so many other households back likewise, each for its own illness, that they are ``households`` together, and ``z``
-    standard deviations more than the hospital's stays of that time give at the rate of all hospitals; or one of these others back twice
-    running as well, where the same stays give ``twice`` such patients or fewer.
+    standard deviations more than the hospital's stays of that time give at the rate of all hospitals; or ``some`` and one of
+    these others back twice running as well, where the same stays give ``twice`` such patients or fewer.
     Example: pneumonia in three parts in May, in the same weeks a hip, a stomach and a heart in two parts each; half a return is expected.
     Reason: who splits stays for a payment does it to everybody, while it pays. That one patient returns does not make others return.
     Exclusions: as H02; injuries, which are not one illness; stays that begin on the day the last one ended (transfers, bills in parts).
@@ -40,9 +40,9 @@ def split_stays_together(book: Book, s: Settings) -> ir.Table:
     others = near.filter(near.family_id != near.patient)
     homes, chains = (others.family_id.nunique(where=others[c]) for c in ("back", "again"))
     crowds = others.group_by("anchor").agg(n=others.count(), homes=homes, chains=chains)
-    many = binomial_z(crowds.homes, crowds.n, _rate(back, "back")) > s["z"]
-    twice = (crowds.chains > 0) & (crowds.n * _rate(back, "again") <= s["twice"])
-    odd = crowds.filter(crowds.homes + 1 >= s["households"], many | twice)
+    z = binomial_z(crowds.homes, crowds.n, _rate(back, "back"))
+    twice = (crowds.chains > 0) & (crowds.n * _rate(back, "again") <= s["twice"]) & (z > s["some"])
+    odd = crowds.filter(crowds.homes + 1 >= s["households"], (z > s["z"]) | twice)
     hit = near.filter(near.back).inner_join(odd, "anchor")
     allowed = without_exempt(hit, "hospital_id", book)
     most = allowed.mutate(most=(allowed.homes + 1).max().over(group_by="hospital_id"))
