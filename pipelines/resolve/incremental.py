@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from pipelines.ids import digest
 from pipelines.resolve.blocking import NUMBERED, Few, left_out, numbers
+from pipelines.resolve.inserting import among, inserted
 from pipelines.resolve.judgements import TABLE
 from pipelines.resolve.linking import Links, link_all, link_some
 from pipelines.resolve.model import TF, Design, Model
@@ -102,8 +103,8 @@ class Compared:
     ----------
     links : Links
         All accepted pairs, old and new; and all keys left out.
-    known : str
-        Table of the connection: the records of the night before (``State.records``) with ``place``, their number.
+    known : pyarrow Table
+        The records of the night before (``State.records``); the place of one is its number there.
     records : str
         Table of the connection: n (null where the record is gone since the night before), digest, place (null where it is new).
     stirred : str
@@ -115,7 +116,7 @@ class Compared:
     """
 
     links: Links
-    known: str
+    known: pa.Table
     records: str
     stirred: str
     values: pa.Table
@@ -140,14 +141,15 @@ def compare(connection: duckdb.DuckDBPyConnection, forms: str, basis: Basis, bef
     -------
     Compared
         The same links, byte for byte, with and without ``before``. Cost with it: one join with the records of the night before, a pass over
-        the forms per rule and per column with frequencies, the candidate pairs of touched records, and sorting the accepted pairs.
+        the forms per rule and per column with frequencies, the candidate pairs of touched records, and a copy of the accepted pairs.
     """
-    _matched(connection, forms, basis.secret, before)
+    known = before.records if before else RECORDS.empty_table()
+    _matched(connection, forms, basis.secret, known)
     if before is None:
         values = unseen(connection, forms, basis.model)
         links = link_all(connection, _tonight(basis.model, values), forms)
         figures = {**dict.fromkeys(FIGURES, 0), "records": _count(connection, "n IS NOT NULL"), "accepted": links.pairs.num_rows}
-        return Compared(links, "link_known", "link_records", "link_stirred", values, figures)
+        return Compared(links, known, "link_records", "link_stirred", values, figures)
     connection.execute(f"CREATE OR REPLACE TEMP TABLE link_changed AS SELECT * FROM {forms} SEMI JOIN link_touched USING (n)")
     values = unseen(connection, forms, basis.model, ("link_changed", before.values))
     every = numbers(connection, forms, basis.model.design)
@@ -156,7 +158,7 @@ def compare(connection: duckdb.DuckDBPyConnection, forms: str, basis: Basis, bef
     fresh = link_some(connection, _tonight(basis.model, values), forms, Few("link_touched", every)).pairs
     connection.execute(f"DROP TABLE {every}")
     links = _together(connection, fresh, before.links, skipped)
-    return Compared(links, "link_known", "link_records", "link_stirred", values, _figures(connection, links.pairs.num_rows, fresh.num_rows))
+    return Compared(links, known, "link_records", "link_stirred", values, _figures(connection, links.pairs.num_rows, fresh.num_rows))
 
 
 def _tonight(model: Model, values: pa.Table) -> Model:
@@ -164,7 +166,7 @@ def _tonight(model: Model, values: pa.Table) -> Model:
     return replace(model, tf=pa.concat_tables([model.tf, values.select(TF.names)]))
 
 
-def _matched(connection: duckdb.DuckDBPyConnection, forms: str, secret: str, before: State | None) -> None:
+def _matched(connection: duckdb.DuckDBPyConnection, forms: str, secret: str, known: pa.Table) -> None:
     """``link_records``, see ``Compared.records``; ``link_touched``: n and why of those new or changed; and ``link_stirred``.
 
     The digest is keyed, of one number of all that is compared; of lists, whose codes are digests already, the sum. SHA-256 is the
@@ -173,7 +175,6 @@ def _matched(connection: duckdb.DuckDBPyConnection, forms: str, secret: str, bef
     kinds = connection.execute(f"SELECT column_name, column_type FROM (DESCRIBE {forms}) WHERE column_name NOT IN ('party_id', 'n')")
     shown = ", ".join(f"list_sum({c})" if kind.endswith("[]") else c for c, kind in kinds.fetchall())
     connection.register("link_secret", pa.table({"secret": [secret]}))
-    known = before.records if before else RECORDS.empty_table()
     connection.register("link_known", known.append_column("place", pa.array(np.arange(len(known), dtype=np.int32))))
     records = f"SELECT party_id, n, hash(sha256(secret || hash({shown})::VARCHAR)) AS digest FROM {forms}, link_secret"
     earlier = "SELECT party_id, digest AS was, place FROM link_known"
@@ -187,7 +188,8 @@ def _matched(connection: duckdb.DuckDBPyConnection, forms: str, secret: str, bef
     )
     gone = "SELECT place FROM link_records WHERE n IS NULL"
     connection.execute(f"CREATE OR REPLACE TEMP TABLE link_stirred AS SELECT party_id FROM link_known SEMI JOIN ({gone}) USING (place)")
-    connection.unregister("link_secret")
+    for name in ("link_secret", "link_known"):
+        connection.unregister(name)
 
 
 def _touch(connection: duckdb.DuckDBPyConnection, forms: str, design: Design, nights: tuple[State, pa.Table, pa.Table]) -> None:
@@ -224,15 +226,13 @@ def _blocked_otherwise(connection: duckdb.DuckDBPyConnection, design: Design) ->
 
 def _together(connection: duckdb.DuckDBPyConnection, pairs: pa.Table, old: pa.Table, skipped: pa.Table) -> Links:
     """Tonight's pairs and those of the night before of which no record is touched or gone; the records of new ones are stirred too."""
-    connection.register("link_before", old)
+    stirred = connection.sql("SELECT party_id FROM link_stirred").to_arrow_table()["party_id"]
+    kept = ~(among(old["party_l"], stirred) | among(old["party_r"], stirred))
     connection.register("link_tonight", pairs)
-    kept = " ANTI JOIN ".join(["link_before b", *(f"link_stirred {c} ON {c}.party_id = b.party_{c}" for c in "lr")])
-    both = connection.sql(f"SELECT b.* FROM {kept} UNION ALL BY NAME SELECT * FROM link_tonight ORDER BY party_l, party_r").to_arrow_table()
     for column in ("party_l", "party_r"):
         connection.execute(f"INSERT INTO link_stirred SELECT {column} FROM link_tonight")
-    for name in ("link_before", "link_tonight"):
-        connection.unregister(name)
-    return Links(both.select(pairs.column_names).cast(pairs.schema), skipped)
+    connection.unregister("link_tonight")
+    return Links(inserted(old.select(pairs.column_names).cast(pairs.schema), kept, pairs, ("party_l", "party_r")), skipped)
 
 
 def _figures(connection: duckdb.DuckDBPyConnection, accepted: int, fresh: int) -> dict[str, int]:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import duckdb
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from pipelines.resolve.clusters import clusters
 from pipelines.resolve.incremental import RECORDS, Compared
+from pipelines.resolve.inserting import among, inserted
 
 NAMES = (*RECORDS.names, "n")
 
@@ -36,35 +39,38 @@ def regrouped(
     Returns
     -------
     pyarrow Table
-        As ``State.records``, with ``n``. Cost: a pass over the records, sorting them, and ``clusters`` of what was stirred.
+        As ``State.records``, with ``n``. Cost: a pass over the records and ``clusters`` of what was stirred; nothing is sorted again.
     """
-    _stir(connection, night, pa.concat_tables(judged))
+    calm = ~_stirred(connection, night, pa.concat_tables(judged))
     table, columns = facts
     shown = "".join(f", f.{column}" for column in columns)
     nodes = connection.sql(f"SELECT f.party_id, a.*{shown} FROM link_again a JOIN {table} f USING (n) ORDER BY party_id").to_arrow_table()
-    connection.register("link_linked", night.links.pairs)
-    connection.register("link_nodes", nodes.select(["party_id"]))
-    ends = "SELECT party_l, party_r, weight FROM link_linked p SEMI JOIN link_nodes a ON a.party_id = p.party_l"
-    fresh = clusters(connection.sql(ends).to_arrow_table(), nodes.drop_columns(["n", "digest"]), judged[0], threshold)
-    connection.register("link_grouped", fresh.append_column("n", nodes["n"]).append_column("digest", nodes["digest"]))
-    known = f"SELECT * FROM {night.known} ANTI JOIN link_affected USING (component)"
-    calm = f"SELECT {', '.join(f'k.{name}' for name in RECORDS.names)}, r.n FROM ({known}) k JOIN {night.records} r USING (place)"
-    found = connection.sql(f"{calm} UNION ALL SELECT {', '.join(NAMES)} FROM link_grouped ORDER BY party_id").to_arrow_table()
-    for name in ("link_linked", "link_grouped", "link_nodes", night.known):
-        connection.unregister(name)
+    linked = night.links.pairs.select(["party_l", "party_r", "weight"])
+    ends = linked.filter(pa.array(among(linked["party_l"], nodes["party_id"])))
+    fresh = clusters(ends, nodes.drop_columns(["n", "digest"]), judged[0], threshold)
+    grouped = fresh.append_column("n", nodes["n"]).append_column("digest", nodes["digest"])
+    known = night.known.append_column("n", pa.array(_numbers(connection, night)))
+    return inserted(known.select(NAMES), calm, grouped.select(NAMES), ("party_id",))
+
+
+def _stirred(connection: duckdb.DuckDBPyConnection, night: Compared, said: pa.Table) -> npt.NDArray[np.bool_]:
+    """Which records of the night before are of a component with a stirred one; ``link_again``: the records that are grouped anew."""
+    stirred = connection.sql(f"SELECT party_id FROM {night.stirred}").to_arrow_table()["party_id"]
+    named = pa.chunked_array([*stirred.chunks, *said["party_l"].chunks, *said["party_r"].chunks], pa.string())
+    component = night.known["component"]
+    found = among(component, component.filter(pa.array(among(night.known["party_id"], named))))
+    connection.register("link_inside", pa.table({"place": np.flatnonzero(found).astype(np.int32)}))
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE link_again AS SELECT n, digest FROM {night.records} SEMI JOIN link_inside USING (place) "
+        f"WHERE n IS NOT NULL UNION ALL SELECT n, digest FROM {night.records} WHERE place IS NULL"
+    )
+    connection.unregister("link_inside")
     return found
 
 
-def _stir(connection: duckdb.DuckDBPyConnection, night: Compared, said: pa.Table) -> None:
-    """``link_affected``: components of the night before with a stirred record; ``link_again``: the records that are grouped anew."""
-    connection.register("link_said", said)
-    stirred = f"SELECT party_id FROM {night.stirred} UNION ALL SELECT party_l FROM link_said UNION ALL SELECT party_r FROM link_said"
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE link_affected AS SELECT DISTINCT component FROM {night.known} SEMI JOIN ({stirred}) USING (party_id)"
-    )
-    inside = f"SELECT place FROM {night.known} SEMI JOIN link_affected USING (component)"
-    connection.execute(
-        f"CREATE OR REPLACE TEMP TABLE link_again AS SELECT n, digest FROM {night.records} SEMI JOIN ({inside}) USING (place) "
-        f"WHERE n IS NOT NULL UNION ALL SELECT n, digest FROM {night.records} WHERE place IS NULL"
-    )
-    connection.unregister("link_said")
+def _numbers(connection: duckdb.DuckDBPyConnection, night: Compared) -> npt.NDArray[np.int64]:
+    """N tonight of each record of the night before; of one that is gone, none that counts."""
+    found = connection.sql(f"SELECT place, n FROM {night.records} WHERE place IS NOT NULL AND n IS NOT NULL").to_arrow_table()
+    numbers = np.full(len(night.known), -1, dtype=np.int64)
+    numbers[found["place"].to_numpy()] = found["n"].to_numpy()
+    return numbers
