@@ -113,17 +113,19 @@ def looked_up(
 ) -> None:
     """``link_rows``, what a query over ``parties`` gives; and ``link_`` + column of each that is spelt: token and spellings.
 
-    The source is a query over the vault, and the spellings of the night before. Of several values of a token the least is spelt.
+    The source is a query over the vault, and the spellings of the night before. Of several values of a token the least is spelt. What was
+    spelt the night before is there whether or not a record still has it.
     """
     vault, kept = source
     connection.execute(f"CREATE OR REPLACE TEMP VIEW link_rows AS {rows}")
     for column, spelling in spellings.items():
         connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE link_raw AS SELECT v.token, min(v.value) AS value FROM ({vault}) v "
-            f"SEMI JOIN link_rows p ON v.token = p.{column} WHERE v.\"column\" = 'parties.{column}' GROUP BY v.token"
+            f"CREATE OR REPLACE TEMP VIEW link_raw AS SELECT token, value FROM ({vault}) WHERE \"column\" = 'parties.{column}'"
         )
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW link_tokens AS SELECT {column} AS token FROM link_rows")
         spelt(connection, column, spelling, words, kept)
-    connection.execute("DROP TABLE link_raw")
+    for view in ("link_raw", "link_tokens"):
+        connection.execute(f"DROP VIEW {view}")
 
 
 def _names(raw: pd.DataFrame, _words: pa.Table | None) -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """How values were spelt the night before: kept in the vault beside the values, so that a night spells only values that are new.
 
 Whether a spelling holds depends on the value and on a basis: the code, the libraries and the link model. Of another basis, and where a
-file of the vault is gone, nothing is taken over; spellings of values that are no longer in use go when they are one in ten.
+file of the vault is gone, nothing is taken over; spellings of values that the vault no longer says go when they are one in ten.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pandas as pd
 import pyarrow as pa
 
 STALE = 0.1
-"""Share of spellings of values not in use from which they are written anew."""
+"""Share of spellings of values that the vault no longer says from which they are written anew."""
 SPELLINGS = ".spellings"
 """Folder in the vault; hidden from those who read the whole vault as one table."""
 BASIS = "basis"
@@ -76,7 +76,7 @@ def spelt(connection: duckdb.DuckDBPyConnection, column: str, spelling: Spelling
     Parameters
     ----------
     connection : duckdb connection
-        Holds ``link_raw``, a row per token.
+        Holds ``link_raw``, of which the least of several values of a token is spelt, and ``link_tokens``: those spelt if they are new.
     column : str
     spelling : callable
     words : pyarrow Table, optional
@@ -86,39 +86,58 @@ def spelt(connection: duckdb.DuckDBPyConnection, column: str, spelling: Spelling
 
     Notes
     -----
-    Cost: spelling what is new, and a join with what is known.
+    Cost: spelling what is new, and a join of what is known with what there is; only of tokens where these differ more is looked at.
     """
     files = kept.files(column) if kept else []
-    known = _read(files)
     if files:
-        connection.execute(
-            f"CREATE OR REPLACE TEMP TABLE link_{column} AS SELECT * EXCLUDE value FROM {known} SEMI JOIN link_raw USING (token, value)"
-        )
-        fresh = f"SELECT * FROM link_raw ANTI JOIN link_{column} USING (token)"
+        _taken_over(connection, column, _read(files))
+        fresh = "SELECT * FROM link_unspelt SEMI JOIN (SELECT token FROM link_tokens SEMI JOIN link_unspelt USING (token)) USING (token)"
     else:
-        fresh = "SELECT * FROM link_raw"
+        fresh = _LEAST.format("SEMI JOIN link_tokens USING (token)")
     raw: pd.DataFrame = connection.sql(f"{fresh} ORDER BY token").df().astype("str")
     if len(raw) or not files:
         connection.register("link_spelt", spelling(raw, words))
         into = f"INSERT INTO link_{column} BY NAME" if files else f"CREATE OR REPLACE TEMP TABLE link_{column} AS"
         connection.execute(f"{into} SELECT * FROM link_spelt")
         if kept:
-            kept.add(connection, column, f"{_VALUED.format(column)} SEMI JOIN link_spelt USING (token) ORDER BY token")
+            connection.register("link_valued", raw)
+            kept.add(connection, column, "SELECT s.*, r.value FROM link_spelt s JOIN link_valued r USING (token) ORDER BY token")
+            connection.unregister("link_valued")
         connection.unregister("link_spelt")
     if kept and files:
         _sweep(connection, column, kept)
 
 
-_VALUED = "SELECT s.*, r.value FROM link_{} s JOIN link_raw r USING (token)"
+_LEAST = "SELECT token, min(value) AS value FROM link_raw {} GROUP BY token"
+
+
+def _taken_over(connection: duckdb.DuckDBPyConnection, column: str, known: str) -> None:
+    """``link_`` + column, the spellings that still hold; and ``link_unspelt``, token and value of what has none."""
+    told = f"link_raw r FULL JOIN (SELECT token, value FROM {known}) k USING (token)"
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE link_differing AS SELECT DISTINCT coalesce(r.token, k.token) AS token FROM {told} "
+        "WHERE r.value IS DISTINCT FROM k.value"
+    )
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE link_unspelt AS {_LEAST.format('SEMI JOIN link_differing USING (token)')}")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE link_same AS SELECT * EXCLUDE value FROM {known} SEMI JOIN link_unspelt USING (token, value)"
+    )
+    connection.execute("DELETE FROM link_unspelt WHERE token IN (SELECT token FROM link_same)")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE link_{column} AS SELECT * EXCLUDE value FROM {known} ANTI JOIN link_differing USING (token) "
+        "UNION ALL BY NAME SELECT * FROM link_same"
+    )
+    for table in ("link_differing", "link_same"):
+        connection.execute(f"DROP TABLE {table}")
 
 
 def _sweep(connection: duckdb.DuckDBPyConnection, column: str, kept: Kept) -> None:
-    """Write spellings anew without those of values not in use, where these are too many."""
+    """Write spellings anew without those of values that the vault no longer says, where these are too many."""
     old = kept.files(column)
     held = connection.execute(f"SELECT count(*) FROM {_read(old)}").fetchall()[0][0]
     used = connection.execute(f"SELECT count(*) FROM link_{column}").fetchall()[0][0]
     if held - used > STALE * held:
-        kept.add(connection, column, f"{_VALUED.format(column)} ORDER BY token")
+        kept.add(connection, column, f"SELECT s.*, r.value FROM link_{column} s JOIN ({_LEAST.format('')}) r USING (token) ORDER BY token")
         for path in old:
             path.unlink()
 

@@ -36,6 +36,7 @@ def night(connection: duckdb.DuckDBPyConnection, kept: Kept, values: dict[str, s
     kept.open(basis)
     connection.register("raw", pa.table({"token": list(values), "value": list(values.values())}))
     connection.execute("CREATE OR REPLACE TEMP TABLE link_raw AS SELECT token::VARCHAR AS token, value::VARCHAR AS value FROM raw")
+    connection.execute("CREATE OR REPLACE TEMP VIEW link_tokens AS SELECT token FROM link_raw")
     spelt(connection, "name", speller, None, kept)
     kept.close(basis, [])
     rows = connection.sql("SELECT token, spelt FROM link_name ORDER BY token").fetchall()
@@ -48,6 +49,22 @@ def test_only_new_and_changed_values_are_spelt(connection: duckdb.DuckDBPyConnec
     assert night(connection, kept, {"t1": "a", "t2": "c", "t3": "d"}) == ({"t1": "A", "t2": "C", "t3": "D"}, ["c", "d"])
     assert night(connection, kept, {"t1": "a", "t2": "b"}) == ({"t1": "A", "t2": "B"}, ["b"]), "one in four was not in use, and went"
     assert night(connection, kept, {"t1": "a", "t2": "b"})[1] == []
+
+
+def test_of_what_is_new_only_values_that_are_asked_for_and_the_least_of_a_token_are_spelt(
+    connection: duckdb.DuckDBPyConnection, tmp_path: Path
+) -> None:
+    kept, speller = Kept(tmp_path / "kept"), Speller()
+    kept.open("b")
+    for told, tokens in (
+        ("('t1', 'b'), ('t1', 'c'), ('t2', 'z')", "('t1')"),
+        ("('t1', 'b'), ('t1', 'a'), ('t2', 'z'), ('t3', 'y')", "('t3'), ('t1')"),
+    ):
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW link_raw AS SELECT * FROM (VALUES {told}) v (token, value)")
+        connection.execute(f"CREATE OR REPLACE TEMP VIEW link_tokens AS SELECT * FROM (VALUES {tokens}) v (token)")
+        spelt(connection, "name", speller, None, kept)
+    assert speller.asked == ["b", "a", "y"]
+    assert connection.sql("SELECT token, spelt FROM link_name ORDER BY token").fetchall() == [("t1", "A"), ("t3", "Y")]
 
 
 def test_values_not_in_use_go_when_they_are_one_in_ten(connection: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
