@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from models.evaluate import auc, average_precision, bootstrap, precision_at, recall_at, top_decile_lift
+from models.leakage import LeakError, alarm
 from models.reliability import gap, reliability
 from models.supervised import Rows, Supervised
 
 VERDICT = ["subject_id", "opened_at", "decided_at", "label", "amount", "scheme"]
+CHANCE = 4.0
+"""Standard errors from .5 at which scores learnt from permuted labels are no chance any more."""
 
 
 @dataclass(frozen=True)
@@ -51,14 +54,85 @@ def walk_forward(nights: Sequence[Night], verdicts: pd.DataFrame, seed: int = 7)
     Returns
     -------
     DataFrame
-        ``VERDICT`` and night (position), score (share of the night's subjects that are less suspicious), probability (NaN where the
-        night had too few verdicts to learn from and was scored without).
+        ``VERDICT`` and night (position), again (judged before, by an investigation opened earlier), score (share of the night's subjects
+        that are less suspicious), probability (NaN where the night had too few verdicts to learn from and was scored without).
     """
+    placed = _placed(nights, verdicts)
+    parts = [_tested(nights, placed, i, seed) for i in range(len(nights))]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*VERDICT, "night", "again", "score", "probability"])
+
+
+def left_out(
+    nights: Sequence[Night], verdicts: pd.DataFrame, ways: Mapping[str, Callable[[str], bool]], seed: int = 7
+) -> dict[str, dict[str, float | None]]:
+    """What the learnt scores are worth without some columns: auc and ap of the subjects that were scored by what was learnt.
+
+    Parameters
+    ----------
+    nights, verdicts, seed
+        As for :func:`walk_forward`.
+    ways : mapping of str to function
+        Name → whether a column is struck out; a way that strikes out ``ties`` has no rates around a subject either.
+
+    Returns
+    -------
+    dict
+        ``all`` and every way → auc, ap (none where verdicts went one way). Cost: one walk for each.
+    """
+    found = {}
+    for name, struck in {"all": lambda _: False, **ways}.items():
+        tested = walk_forward([_without(night, struck) for night in nights], verdicts, seed)
+        learnt = tested[tested["probability"].notna()]
+        truth, score = learnt["label"].to_numpy(dtype=float), learnt["score"].to_numpy(dtype=float)
+        found[name] = {"auc": _known(auc(truth, score)), "ap": _known(average_precision(truth, score))}
+    return found
+
+
+def _without(night: Night, struck: Callable[[str], bool]) -> Night:
+    frame, pairs = night.rows.frame, night.rows.pairs
+    kept = frame.drop(columns=[c for c in frame.columns if struck(str(c))])
+    if "flags" in kept.columns:  # how many fired, of those that are left
+        kept = kept.assign(flags=kept[[c for c in kept.columns if str(c).startswith("flag_")]].sum(axis=1).astype("float32"))
+    return replace(night, rows=Rows(kept, pairs.head(0) if struck("ties") else pairs))
+
+
+def leaks(nights: Sequence[Night], verdicts: pd.DataFrame, seed: int = 7) -> float | None:
+    """Stop if a column tells the labels, or if permuted labels teach something.
+
+    Returns
+    -------
+    float or None
+        AUC, on permuted labels, of what the same walk learns from permuted labels; none where nothing could be learnt.
+
+    Raises
+    ------
+    LeakError
+        If one column of the training rows separates the verdicts (:func:`models.leakage.alarm`), or if that AUC is ``CHANCE`` standard
+        errors from .5 (of the rank-sum statistic without ties): then a subject's own label reaches its score.
+    """
+    placed = _placed(nights, verdicts)
+    rows, labels = stacked(nights, placed)
+    alarm(rows.frame, labels)
+    mixed = placed.assign(label=placed["label"].sample(frac=1, random_state=seed).to_numpy())
+    parts = pd.concat([_tested(nights, mixed, i, seed) for i in range(len(nights))])
+    learnt = parts[parts["probability"].notna()]
+    proven, cleared = int(learnt["label"].sum()), int((1 - learnt["label"]).sum())
+    if not proven or not cleared:
+        return None
+    value = auc(learnt["label"].to_numpy(dtype=float), learnt["score"].to_numpy(dtype=float))
+    if abs(value - 0.5) > CHANCE * np.sqrt((proven + cleared + 1) / (12 * proven * cleared)):
+        raise LeakError(
+            f"what is learnt from permuted labels foretells permuted labels (AUC {value:.3f}): a subject's own reaches its score"
+        )
+    return _known(value)
+
+
+def _placed(nights: Sequence[Night], verdicts: pd.DataFrame) -> pd.DataFrame:
+    """Verdicts with ``night``, the position of the last one before the investigation was opened, and ``again``; older ones left out."""
     starts = np.array([n.as_of.to_datetime64() for n in nights], dtype="datetime64[ns]")
     opened = verdicts["opened_at"].to_numpy(dtype="datetime64[ns]")
-    placed = verdicts.assign(night=np.searchsorted(starts, opened, side="right") - 1).query("night >= 0")
-    parts = [_tested(nights, placed, i, seed) for i in range(len(nights))]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*VERDICT, "night", "score", "probability"])
+    again = verdicts.sort_values(["opened_at", "decided_at"]).duplicated("subject_id").reindex(verdicts.index)
+    return verdicts.assign(night=np.searchsorted(starts, opened, side="right") - 1, again=again).query("night >= 0")
 
 
 def _tested(nights: Sequence[Night], placed: pd.DataFrame, i: int, seed: int) -> pd.DataFrame:
@@ -106,8 +180,8 @@ def figures(tested: pd.DataFrame, capacity: int, seed: int = 7) -> dict[str, obj
     -------
     dict
         subjects, proven; auc, ap, lift, precision and recall at capacity as {value, low, high}, none
-        where verdicts went one way; amount (proven money within capacity, as
-        a share of all proven money); calibration (mean gap between probability and rate),
+        where verdicts went one way; repeats (share of those within capacity that had been judged before); amount (proven money within
+        capacity, as a share of all proven money); calibration (mean gap between probability and rate),
         reliability (both by tenths); recall by scheme at capacity.
     """
     truth, score = tested["label"].to_numpy(dtype=float), tested["score"].to_numpy(dtype=float)
@@ -122,6 +196,7 @@ def figures(tested: pd.DataFrame, capacity: int, seed: int = 7) -> dict[str, obj
         found[name] = {"value": _known(metric(truth, score)), "low": _known(low), "high": _known(high)}
     first = tested.sort_values(["score", "subject_id"], ascending=[False, True]).head(k)
     proven = tested[tested["label"] == 1]
+    found["repeats"] = round(float(first["again"].mean()), 4) if len(first) else None
     money = float(proven["amount"].fillna(0.0).sum())
     found["amount"] = round(float((first["amount"].fillna(0.0) * first["label"]).sum()) / money, 4) if money else None
     told = groups(tested)

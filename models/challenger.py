@@ -65,6 +65,11 @@ class Challenger:
             odds = base + slope * raw
         return out_of_fold(self._beside(odds, self.middle), self.model.labels_, self.prior, self.model.seed)
 
+    def without(self, part: str) -> np.ndarray:
+        """:meth:`scores` with one part of ``START`` struck out and the others weighed anew."""
+        beside = self._beside(self.model.out_of_fold_, self.middle).assign(**{part: 0.0})
+        return out_of_fold(beside, self.model.labels_, self.prior, self.model.seed)
+
     def others(self, odds: pd.Series, fusion: Fusion) -> np.ndarray:
         """Fused log-odds by another model's ``odds`` and weights."""
         return fusion.score(self._beside(odds, fusion.middle))

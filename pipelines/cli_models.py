@@ -12,6 +12,7 @@ models_app = typer.Typer(help="Models learnt from verdicts.", no_args_is_help=Tr
 Config = Annotated[Path | None, typer.Option("--config", help="fraudleads.toml")]
 Workspace = Annotated[Path, typer.Option("--workspace", help="Where runs, store and vault are kept.")]
 Plots = Annotated[Path | None, typer.Option("--plots", help="Folder for pictures: probability said against rate proven.")]
+Ablations = Annotated[bool, typer.Option("--ablations", help="Also without the network, the anomaly, flags, each family of flags.")]
 VAR = Path("var")
 
 
@@ -20,11 +21,11 @@ def say(line: str) -> None:
     typer.secho(line, err=True, dim=sys.stderr.isatty())
 
 
-def backtest(workspace: Workspace = VAR, config: Config = None, plots: Plots = None) -> None:
+def backtest(workspace: Workspace = VAR, config: Config = None, plots: Plots = None, ablations: Ablations = False) -> None:
     """Walk forward over the workspace's nights: what each would have ranked how, judged by verdicts opened after it. Prints JSON."""
     from pipelines.flows.backtest import backtest as run
 
-    typer.echo(run(workspace, config, say, plots))
+    typer.echo(run(workspace, config, say, plots, ablations))
 
 
 def retrain(workspace: Workspace = VAR, config: Config = None) -> None:

@@ -9,8 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from models.backtest import Night, figures, walk_forward
+from features.indicators import INDICATORS
+from features.indicators.rings import ABOUT_RINGS
+from models.backtest import Night, figures, leaks, left_out, walk_forward
+from models.leakage import LeakError
 from pipelines import config, tracking
+from pipelines.errors import DataError
 from pipelines.flows.past import Past, judged_kinds, nights, verdicts
 from pipelines.ids import digest_json
 from pipelines.leads.predict import of_kind, ready, unlabelled, worth
@@ -21,21 +25,29 @@ from pipelines.report.reliability import Plot
 UNJUDGED = "no investigation of a subject that a night knew was opened after it: fraudleads retrain judges by folds instead"
 
 
-def backtest(workspace: Path, config_file: Path | None, tell: Callable[[str], None], plots: Path | None = None) -> str:
+def backtest(
+    workspace: Path, config_file: Path | None, tell: Callable[[str], None], plots: Path | None = None, ablations: bool = False
+) -> str:
     """Figures by kind of subject, as JSON; ``plots`` gets ``backtest.html`` and ``<kind>/reliability.svg``, which mlflow keeps, too.
 
-    A kind none of whose investigations was opened after a night is said to be so.
+    A kind none of whose investigations was opened after a night is said to be so. With ``ablations`` the walk is done again without the
+    network, without the anomaly, without flags and without each family of flags, for as many times the cost.
 
     Raises
     ------
     UsageError
         If no night is published in the workspace.
+    DataError
+        If a column tells the labels, or if permuted labels teach something.
     """
     settings = config.load(config_file)
-    with nights(workspace, settings) as past:
-        days = [str(p.as_of.date()) for p in past]
-        tell(f"{len(past)} nights from {days[0]} to {days[-1]}")
-        found = {kind: _of_kind(past, kind, settings) for kind in judged_kinds(past[-1])}
+    try:
+        with nights(workspace, settings) as past:
+            days = [str(p.as_of.date()) for p in past]
+            tell(f"{len(past)} nights from {days[0]} to {days[-1]}")
+            found = {kind: _of_kind(past, kind, settings, ablations) for kind in judged_kinds(past[-1])}
+    except LeakError as error:
+        raise DataError(str(error), "facts or features", "take the column out of the mapping, run the nights again") from error
     if plots:
         _drawn(workspace, plots, {"nights": days, "kinds": found})
     return json.dumps({"nights": len(days), "kinds": found}, indent=2, ensure_ascii=False)
@@ -63,16 +75,32 @@ def _numbers(one: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
             yield name, float(value)
 
 
-def _of_kind(past: list[Past], kind: str, settings: config.Settings) -> dict[str, Any]:
+def _of_kind(past: list[Past], kind: str, settings: config.Settings, ablations: bool) -> dict[str, Any]:
     told = verdicts(past[-1], kind)
     later = told[told["opened_at"] >= pd.Timestamp(past[0].as_of)]
     if later.empty:
         return {"verdicts": len(told), "note": UNJUDGED}
-    tested = walk_forward([_night(p, kind, settings) for p in past], told, settings.scoring.seed)
+    walked, seed = [_night(p, kind, settings) for p in past], settings.scoring.seed
+    permuted = leaks(walked, told, seed)
+    tested = walk_forward(walked, told, seed)
     if tested.empty:
         return {"verdicts": len(told), "note": UNJUDGED}
     learnt = int(tested["probability"].notna().sum())
-    return {"verdicts": len(told), "scored_by_what_was_learnt": learnt, **figures(tested, settings.capacity.cases, settings.scoring.seed)}
+    found: dict[str, Any] = {"verdicts": len(told), "scored_by_what_was_learnt": learnt, "permuted": permuted}
+    found |= figures(tested, settings.capacity.cases, seed)
+    return found | ({"ablations": left_out(walked, told, ways(), seed)} if ablations and learnt else {})
+
+
+def ways() -> dict[str, Callable[[str], bool]]:
+    """What an ablation strikes out, by name: columns of the rows, and ``ties``."""
+    network = ("ties", *(f"flag_{code}" for code in ABOUT_RINGS))
+    families = sorted({flag.family for flag in INDICATORS})
+    return {
+        "no network": lambda c: c in network or c.startswith("flag_N"),
+        "no anomaly": lambda c: c == "anomaly",
+        "no flags": lambda c: c.startswith("flag_"),
+        **{f"no family {one}": lambda c, one=one: c.startswith(f"flag_{one}") for one in families},  # type: ignore[misc]
+    }
 
 
 def _night(past: Past, kind: str, settings: config.Settings) -> Night:

@@ -24,6 +24,7 @@ def about_model(night: Past, kind: str, challenger: Challenger, against: tuple[s
     metrics |= {"ap_as_promised": average_precision(truth, challenger.promised())}
     metrics |= {"ap_learnt_alone": average_precision(truth, model.out_of_fold_.to_numpy())}
     metrics |= {f"ap_{f}_alone": average_precision(truth, model.folded({f: 1.0}).to_numpy()) for f in model.outside_.columns}
+    metrics |= {f"ap_without_{part}": average_precision(truth, challenger.without(part)) for part in PARTS}
     metrics |= {f"gain_{k}": v for k, v in against[1].items()} | {f"weight_{k}": v for k, v in against[2].weights.items()}
     parameters = {
         "as_of": str(night.as_of.date()),

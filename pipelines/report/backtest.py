@@ -48,8 +48,10 @@ def _kind(kind: str, one: Mapping[str, Any], messages: Messages) -> Markup:
     counts = {n: one[n] for n in ("verdicts", "subjects", "proven", "scored_by_what_was_learnt", "capacity")}
     rows = [_row(messages, n, f"{v:,}") for n, v in counts.items()]
     rows += [_row(messages, n, *_interval(n, one[n])) for n in FIGURES]
-    rows += [_row(messages, "amount", _share(one["amount"])), _row(messages, "calibration", _share(one["calibration"]))]
-    parts = [heading, element("table", _joined(rows)), _schemes(one["recall_by_scheme"], messages), _picture(one, messages)]
+    rows += [_row(messages, n, _share(one[n])) for n in ("amount", "repeats", "calibration")]
+    rows.append(_row(messages, "permuted", _figure("auc", one.get("permuted"))))
+    parts = [heading, element("table", _joined(rows)), _schemes(one["recall_by_scheme"], messages)]
+    parts += [_ablations(one.get("ablations", {}), messages), _picture(one, messages)]
     return element("section", _joined(parts), class_="kind")
 
 
@@ -98,6 +100,26 @@ def _schemes(recall: Mapping[str, float], messages: Messages) -> Markup:
     ]
     caption = element("h3", _both(messages, "backtest", "recall_by_scheme"))
     return caption + element("table", _joined(rows)) if rows else Markup("")
+
+
+def _ablations(told: Mapping[str, Mapping[str, float | None]], messages: Messages) -> Markup:
+    """What the learnt scores are worth without some columns."""
+    if not told:
+        return Markup("")
+    head = _joined([element("th", ""), *(element("th", _both(messages, "backtest", n), class_="n") for n in ("auc", "ap"))])
+    rows = [
+        element(
+            "tr", element("td", _left_out(way, messages)) + _joined([element("td", _figure(n, v[n]), class_="n") for n in ("auc", "ap")])
+        )
+        for way, v in told.items()
+    ]
+    return element("h3", _both(messages, "backtest", "ablations")) + element("table", element("tr", head) + _joined(rows))
+
+
+def _left_out(way: str, messages: Messages) -> str:
+    family = way.partition(" family ")[2]
+    words = messages.text("backtest", "no_family" if family else way.replace(" ", "_"))
+    return " / ".join(dict.fromkeys(f"{text} {family}".strip() for text in words.values()))
 
 
 def _picture(one: Mapping[str, Any], messages: Messages) -> Markup:

@@ -50,6 +50,7 @@ def test_plots_are_a_page_and_pictures_which_mlflow_keeps(workspace: Path, tmp_p
     assert said == ["3 nights from 2025-11-10 to 2026-01-01"] and found["nights"] == 3
     claims = found["kinds"]["claim"]
     assert claims["subjects"] >= 100 and claims["scored_by_what_was_learnt"] >= 50 and claims["auc"]["value"] > 0.6
+    assert 0 <= claims["repeats"] < 0.1 and 0.2 < claims["permuted"] < 0.8 and "ablations" not in claims
     page = (tmp_path / "plots" / "backtest.html").read_text(encoding="utf-8")
     assert ", ".join(NIGHTS) in page and f"{claims['auc']['value']:.3f}" in page and "<svg " in page
     assert (tmp_path / "plots" / "claim" / "reliability.svg").exists()

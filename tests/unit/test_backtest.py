@@ -5,9 +5,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.backtest import Night, better, figures, groups, stacked, walk_forward
+from models import backtest
+from models.backtest import Night, better, figures, groups, leaks, left_out, stacked, walk_forward
+from models.leakage import LeakError
 from models.reliability import gap
 from models.supervised import Rows
+from pipelines.flows.backtest import ways
 from pipelines.report.backtest import page
 from pipelines.report.messages import catalogue
 from tests.unit.test_supervised import NO_PAIRS
@@ -56,6 +59,58 @@ def test_figures_with_intervals(world):
     assert found["amount"] == pytest.approx(found["recall"]["value"], abs=1e-3)
 
 
+def test_who_was_judged_before_is_a_repeat(world):
+    nights, verdicts = world
+    assert figures(walk_forward(nights, verdicts), capacity=50)["repeats"] == 0
+    once_more = verdicts[verdicts["opened_at"] < DAYS[1]].assign(opened_at=DAYS[2] + pd.Timedelta(days=2))
+    both = pd.concat([verdicts, once_more], ignore_index=True)
+    found = walk_forward(nights, both)
+    assert found["again"].sum() == 300 and found.loc[found["again"], "night"].eq(2).all()
+    assert figures(found, capacity=1200)["repeats"] == 0.25
+
+
+def test_an_ablation_strikes_columns_out_of_training_and_scoring(world):
+    nights, verdicts = world
+    noise = np.random.default_rng(1).normal(size=900)
+    nights = [Night(n.as_of, Rows(n.rows.frame.assign(noise=noise), n.rows.pairs), n.blind) for n in nights]
+    found = left_out(nights, verdicts, {"no x": lambda c: c == "x", "no trace": lambda c: c == "trace"})
+    assert list(found) == ["all", "no x", "no trace"]
+    tested = walk_forward(nights, verdicts).dropna(subset=["probability"])
+    assert found["all"]["auc"] == pytest.approx(backtest.auc(tested["label"].to_numpy(), tested["score"].to_numpy()), abs=1e-4)
+    assert found["no trace"] == found["all"] and abs(found["no x"]["auc"] - 0.5) < 0.06
+
+
+def test_flags_left_are_counted_anew_and_ties_go_with_the_network():
+    frame = pd.DataFrame({"flag_H01": [1.0, 0.0], "flag_N01": [1.0, 1.0], "flags": [2.0, 1.0]}, index=["a", "b"])
+    ties = pd.DataFrame({"subject_id": ["a"], "node": ["n"], "kind": ["agent"]})
+    night = Night(DAYS[0], Rows(frame, ties), frame["flags"])
+    left = backtest._without(night, lambda c: c in ("ties", "flag_N01")).rows
+    assert list(left.frame.columns) == ["flag_H01", "flags"] and left.frame["flags"].tolist() == [1.0, 0.0] and left.pairs.empty
+    assert len(backtest._without(night, lambda c: c == "flag_H01").rows.pairs) == 1
+
+
+def test_what_the_ablations_of_the_command_strike_out():
+    columns = ("amount", "anomaly", "flags", "flag_H01", "flag_N01", "flag_X04", "ties")
+    struck = {name: [c for c in columns if out(c)] for name, out in ways().items()}
+    assert struck["no network"] == ["flag_N01", "flag_X04", "ties"] and struck["no anomaly"] == ["anomaly"]
+    assert struck["no flags"] == ["flag_H01", "flag_N01", "flag_X04"] and struck["no family H"] == ["flag_H01"]
+    assert {"no family M", "no family X"} < set(struck)
+
+
+def test_permuted_labels_teach_nothing_and_a_column_that_tells_stops(world, monkeypatch):
+    nights, verdicts = world
+    assert abs(leaks(nights, verdicts) - 0.5) < 0.1
+    assert leaks(nights[:1], verdicts) is None
+    label = verdicts.set_index("subject_id")["label"].astype(float)
+    told = [Night(n.as_of, Rows(n.rows.frame.assign(told=label), n.rows.pairs), n.blind) for n in nights]
+    with pytest.raises(LeakError, match="told"):
+        leaks(told, verdicts)
+    learnt = backtest._tested
+    monkeypatch.setattr(backtest, "_tested", lambda *a: learnt(*a).assign(score=lambda t: t["label"] * 1.0))
+    with pytest.raises(LeakError, match="permuted"):
+        leaks(nights, verdicts)
+
+
 def test_calibration_sees_a_probability_that_is_twice_the_rate():
     tested = pd.DataFrame({"probability": np.full(1000, 0.4), "label": np.tile([1, 0, 0, 0, 0], 200)})
     assert gap(groups(tested)) == pytest.approx(0.2, abs=0.01)
@@ -73,8 +128,9 @@ def test_a_challenger_is_better_only_beyond_the_interval():
 
 def test_the_page_tells_every_figure_in_both_languages_and_kinds_that_nothing_judges(world):
     tested = walk_forward(*world)
-    told = {"verdicts": 900, "scored_by_what_was_learnt": 600, **figures(tested, capacity=50)}
-    blind = {"verdicts": 900, "scored_by_what_was_learnt": 0, **figures(tested.assign(probability=np.nan), capacity=50)}
+    told = {"verdicts": 900, "scored_by_what_was_learnt": 600, "permuted": 0.51, **figures(tested, capacity=50)}
+    told["ablations"] = {"all": {"auc": 0.9, "ap": 0.8}, "no network": {"auc": 0.85, "ap": None}, "no family H": {"auc": 0.7, "ap": 0.6}}
+    blind = {"verdicts": 900, "scored_by_what_was_learnt": 0, "permuted": None, **figures(tested.assign(probability=np.nan), capacity=50)}
     found = {"nights": ["2025-01-01", "2025-04-01"], "kinds": {"claim": told, "agent": blind, "doctor": {"verdicts": 3, "note": "x"}}}
     text = page(found, catalogue())
     assert text == page(found, catalogue()) and text.count("<svg ") == 1

@@ -11,10 +11,13 @@ import pytest
 from models.card import Card, card_of, corrected, gain, out_of_fold
 from models.challenger import Challenger
 from models.contributions import contributions
+from models.evaluate import average_precision
 from models.families import Forest
 from models.fusion import START, Fusion, fused, probability
 from models.settled import settled
 from models.supervised import Supervised
+from pipelines.flows.model_cards import about_model, model_card
+from pipelines.flows.past import Past
 from pipelines.leads.champions import SCORECARD, Champions
 from pipelines.leads.learnt import code_of, with_learnt
 from tests.unit.leads_book import AS_OF
@@ -140,6 +143,20 @@ def test_a_challenger_without_anything_to_add_is_not_better():
     model = Supervised(1, ("logistic",)).fit(rows, blind)
     told = Challenger(model, rows, pd.DataFrame(0.0, index=model.labels_.index, columns=["flags", "anomaly", "network"]), PRIOR)
     assert told.fusion().weights["learnt"] < 0.5 and told.gain(told.scores(), told.promised())["low"] <= 0
+
+
+def test_the_card_says_what_each_part_is_worth():
+    rows, labels = book(400)
+    model = Supervised(1, ("logistic",)).fit(rows, labels)
+    flags = pd.Series(np.random.default_rng(3).normal(size=len(model.labels_)), index=model.labels_.index)
+    beside = pd.DataFrame({"flags": flags, "anomaly": 0.0, "network": 0.0})
+    told = Challenger(model, rows, beside, PRIOR)
+    whole, blind = (average_precision(told.truth, s) for s in (told.scores(), told.without("learnt")))
+    assert blind < whole - 0.1
+    assert average_precision(told.truth, told.without("network")) == whole  # it says nothing here
+    night = Past(AS_OF, {})
+    about = about_model(night, "claim", told, ("the score as promised", {"value": 0.1}, told.fusion()))
+    assert about["metrics"]["ap_without_learnt"] == round(blind, 4) and "| ap_without_flags |" in model_card(about)
 
 
 def test_learnt_reasons_sum_to_what_the_model_adds(monkeypatch: pytest.MonkeyPatch):
