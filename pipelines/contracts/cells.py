@@ -14,8 +14,8 @@ from pipelines.delivery import Delivery
 OVERSIZE = 1_000_000
 """Characters: a longer field is a broken quote or a file in a cell, and its row is quarantined."""
 
-ROW = ("insurer", "received_at", "source_file", "source_row", "row_sha256", "receipted", "digest", "k_inner", "k_outer")
-"""What comes with each raw row: lineage, the delivery it belongs to, and the keys of tokens (``Secret.attach``)."""
+ROW = ("insurer", "received_at", "source_file", "source_row", "row_sha256", "receipted", "digest")
+"""What comes with each raw row: lineage, and the delivery it belongs to."""
 
 _TIME = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]+)?)?)?$"
 _PATTERNS = {

@@ -55,9 +55,7 @@ class Batch:
         if len(arrived) > 1:  # a union of many sources is slow to compile again inside of a larger query
             self.engine.write(text, self.room / "raw.parquet")
             text = self.engine.read(self.room / "raw.parquet")
-        keyed = self.secret.attach(text)  # a name, since what it holds in memory lives as long as the expression
-        raw = self.engine.view(f"arrived_{self.table.name}", lambda: keyed, again=True)
-        done = self.engine.view(f"finished_{self.table.name}", lambda: finished(cells.cells(raw, self.table), self.table))
+        done = finished(self.secret.attach(cells.cells(text, self.table)), self.table)
         self.engine.write(done, self.room / "finished.parquet")
 
     @cached_property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,9 +14,6 @@ class Engine(Protocol):
 
     def read(self, path: Path | Sequence[Path]) -> ir.Table:
         """A Parquet file, several of one schema, or a folder of them, as a table."""
-
-    def view(self, name: str, make: Callable[[], ir.Table], again: bool = False) -> ir.Table:
-        """A named view, made once, or ``again``: what is built on it need not be compiled again, a tenth of a second if it is wide."""
 
     def write(self, table: ir.Table, path: Path, order_by: tuple[str, ...] = ()) -> int:
         """Write a table to one Parquet file in a total order, floats rounded; returns the row count."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,6 @@ class DuckEngine:
         for statement in ("SET TimeZone='UTC'", "SET preserve_insertion_order=false", "SET enable_progress_bar=false"):
             self.con.raw_sql(statement)
         self.con.raw_sql("SET lock_configuration=true")
-        self.views: set[str] = set()
         # A quarter of a small night went into fusing selects, which DuckDB does anyway; unfused, an expression is also written once.
         ibis.options.sql.fuse_selects = False
 
@@ -56,13 +55,6 @@ class DuckEngine:
             if not one.exists():
                 raise DataError("a stage's table is missing", one.name, "remove the unfinished run and start it again")
         return self.con.read_parquet([str(p / "*.parquet") if p.is_dir() else str(p) for p in paths])
-
-    def view(self, name: str, make: Callable[[], ir.Table], again: bool = False) -> ir.Table:
-        """A view, made when its name is first asked for, or ``again``."""
-        if again or name not in self.views:
-            self.con.create_view(name, make(), overwrite=True)
-            self.views.add(name)
-        return self.con.table(name)
 
     def write(self, table: ir.Table, path: Path, order_by: tuple[str, ...] = ()) -> int:
         """One Parquet file, sorted by ``order_by`` then every other column, written beside and renamed."""
