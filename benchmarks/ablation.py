@@ -25,14 +25,13 @@ from models.peers import PeerAnomaly
 from pipelines import config
 from pipelines.flows.evaluate import evaluate, read_truth
 from pipelines.flows.past import Past, nights
-from pipelines.leads import AFTERWARDS, run, score
+from pipelines.leads import run, score
+from pipelines.leads.crowd import CODE as PILED
 from pipelines.leads.matrix import LEAST, LOW_SIDE, behaviour, kinds, matrix
 
 FIGURES = ("precision_50", "hits_50", "schemes_100", "lookalikes_100")
 TOP = 0.02
 PUBLISHED = ("leads", "cases", "lead_evidence")
-PILED = tuple(flag.code for flag in AFTERWARDS if flag.code.startswith("N"))
-"""Red flags about what other red flags found: they go with those."""
 
 
 def reasons_left_out(workspace: Path, truth: Path, key: str) -> dict[str, dict[str, float]]:
@@ -109,8 +108,8 @@ def _figures(label: pd.Series, score: np.ndarray) -> dict[str, float]:
 
 
 def ways(reasons: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """What is left of the reasons when each sort is struck out."""
-    family = reasons["family"].where(~reasons["code"].isin(PILED), reasons["detail"].map(_families()).fillna(reasons["family"]))
+    """What is left of the reasons when each sort is struck out; a flag that piles up others (``PILED``) goes with those."""
+    family = reasons["family"].where(reasons["code"] != PILED, reasons["detail"].map(_families()).fillna(reasons["family"]))
     network = (family == "N") | reasons["code"].isin(ABOUT_RINGS)
     odd = reasons["kind"] == "anomaly"
     yield "all", reasons

@@ -77,15 +77,17 @@ def left_out(
     Returns
     -------
     dict
-        ``all`` and every way → auc, ap (none where verdicts went one way). Cost: one walk for each.
+        Every way → :func:`learnt_worth`. Cost: one walk for each.
     """
-    found = {}
-    for name, struck in {"all": lambda _: False, **ways}.items():
-        tested = walk_forward([_without(night, struck) for night in nights], verdicts, seed)
-        learnt = tested[tested["probability"].notna()]
-        truth, score = learnt["label"].to_numpy(dtype=float), learnt["score"].to_numpy(dtype=float)
-        found[name] = {"auc": _known(auc(truth, score)), "ap": _known(average_precision(truth, score))}
-    return found
+    walks = {name: walk_forward([_without(night, struck) for night in nights], verdicts, seed) for name, struck in ways.items()}
+    return {name: learnt_worth(tested) for name, tested in walks.items()}
+
+
+def learnt_worth(tested: pd.DataFrame) -> dict[str, float | None]:
+    """``auc`` and ``ap`` of the subjects that were scored by what was learnt; none where their verdicts went one way."""
+    learnt = tested[tested["probability"].notna()]
+    truth, score = learnt["label"].to_numpy(dtype=float), learnt["score"].to_numpy(dtype=float)
+    return {"auc": _known(auc(truth, score)), "ap": _known(average_precision(truth, score))}
 
 
 def _without(night: Night, struck: Callable[[str], bool]) -> Night:
@@ -110,12 +112,10 @@ def leaks(nights: Sequence[Night], verdicts: pd.DataFrame, seed: int = 7) -> flo
         If one column of the training rows separates the verdicts (:func:`models.leakage.alarm`), or if that AUC is ``CHANCE`` standard
         errors from .5 (of the rank-sum statistic without ties): then a subject's own label reaches its score.
     """
-    placed = _placed(nights, verdicts)
-    rows, labels = stacked(nights, placed)
+    rows, labels = stacked(nights, _placed(nights, verdicts))
     alarm(rows.frame, labels)
-    mixed = placed.assign(label=placed["label"].sample(frac=1, random_state=seed).to_numpy())
-    parts = pd.concat([_tested(nights, mixed, i, seed) for i in range(len(nights))])
-    learnt = parts[parts["probability"].notna()]
+    mixed = walk_forward(nights, verdicts.assign(label=verdicts["label"].sample(frac=1, random_state=seed).to_numpy()), seed)
+    learnt = mixed[mixed["probability"].notna()]
     proven, cleared = int(learnt["label"].sum()), int((1 - learnt["label"]).sum())
     if not proven or not cleared:
         return None

@@ -11,7 +11,7 @@ import pandas as pd
 
 from features.indicators import INDICATORS
 from features.indicators.rings import ABOUT_RINGS
-from models.backtest import Night, figures, leaks, left_out, walk_forward
+from models.backtest import Night, figures, leaks, learnt_worth, left_out, walk_forward
 from models.leakage import LeakError
 from pipelines import config, tracking
 from pipelines.errors import DataError
@@ -88,7 +88,9 @@ def _of_kind(past: list[Past], kind: str, settings: config.Settings, ablations: 
     learnt = int(tested["probability"].notna().sum())
     found: dict[str, Any] = {"verdicts": len(told), "scored_by_what_was_learnt": learnt, "permuted": permuted}
     found |= figures(tested, settings.capacity.cases, seed)
-    return found | ({"ablations": left_out(walked, told, ways(), seed)} if ablations and learnt else {})
+    if ablations and learnt:
+        found["ablations"] = {"all": learnt_worth(tested), **left_out(walked, told, ways(), seed)}
+    return found
 
 
 def ways() -> dict[str, Callable[[str], bool]]:

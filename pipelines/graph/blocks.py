@@ -64,32 +64,37 @@ def knots(edges: ir.Table, entities: ir.Table, members: ir.Table) -> pd.DataFram
     Returns
     -------
     DataFrame
-        knot, entity_id, role: its accidents (``event``), and the persons who were in two of them; knots of ``LEAST`` accidents or more.
+        knot, entity_id, role, family_id: its accidents (``event``, no family), and the persons who were in two of them; knots of ``LEAST``
+        accidents or more. Cost: one join with the edges; the rest grows with the blocks.
     """
     people, events = (members.filter(members.role == r).select("block_id", "entity_id") for r in ("person", "event"))
-    inside = _participations(edges, entities).inner_join(people, "entity_id")
-    frame = inside.inner_join(events.rename(event_id="entity_id"), ["block_id", "event_id"]).to_pandas()
+    inside = _motor(edges).inner_join(people, "entity_id").inner_join(events.rename(event_id="entity_id"), ["block_id", "event_id"])
+    frame = inside.inner_join(entities.select("entity_id", "family_id"), "entity_id").to_pandas()
     by = ["block_id", "entity_id", "entity_id_b"]
     met = _met(frame).sort_values([*by, "event_id"])
-    graph: nx.Graph[tuple[str, str]] = nx.Graph()
     follow = met.assign(before=met.groupby(by).event_id.shift()).dropna(subset=["before"])
+    graph: nx.Graph[tuple[str, str]] = nx.Graph()
     graph.add_edges_from(((b, one), (b, other)) for b, one, other in zip(follow.block_id, follow.before, follow.event_id, strict=True))
     parts = [sorted(part) for part in nx.connected_components(graph) if len(part) >= LEAST]
     rows = [(digest(*(e for _, e in part)), *place) for part in parts for place in part]
     of = pd.DataFrame(rows, columns=["knot", "block_id", "event_id"], dtype="str")
-    there = frame.merge(of, on=["block_id", "event_id"]).groupby(["knot", "entity_id"]).event_id.nunique()
-    often = there[there > 1].reset_index()[["knot", "entity_id"]].assign(role="person")
-    events_of = of[["knot", "event_id"]].set_axis(["knot", "entity_id"], axis=1).assign(role="event")
-    found: pd.DataFrame = pd.concat([events_of, often], ignore_index=True)
+    there = frame.merge(of, on=["block_id", "event_id"]).groupby(["knot", "entity_id", "family_id"]).event_id.nunique()
+    often = there[there > 1].reset_index()[["knot", "entity_id", "family_id"]].assign(role="person")
+    found: pd.DataFrame = pd.concat([of.drop(columns="block_id").rename(columns={"event_id": "entity_id"}).assign(role="event"), often])
     return found
 
 
 def _participations(edges: ir.Table, entities: ir.Table) -> ir.Table:
     """Persons in at least two motor accidents, one row per accident."""
     people = entities.filter(entities.kind == "person", ~entities.exempt).select("entity_id", "family_id")
-    motor = edges.filter(edges.line == "motor", edges.role.isin(PEOPLE)).select("entity_id", "event_id").distinct()
+    motor = _motor(edges)
     counted = motor.mutate(accidents=motor.event_id.count().over(group_by="entity_id"))
     return counted.filter(counted.accidents.between(2, HUB)).drop("accidents").inner_join(people, "entity_id")
+
+
+def _motor(edges: ir.Table) -> ir.Table:
+    """Who was in which motor accident: entity_id, event_id; distinct."""
+    return edges.filter(edges.line == "motor", edges.role.isin(PEOPLE)).select("entity_id", "event_id").distinct()
 
 
 def _core(frame: pd.DataFrame) -> pd.DataFrame:

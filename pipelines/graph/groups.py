@@ -142,13 +142,10 @@ def _crashed(tables: Mapping[str, ir.Table]) -> Groups:
 def _knotted(tables: Mapping[str, ir.Table], members: ir.Table, motor: ir.Table) -> Groups:
     """Within blocks of chance meetings, the accidents in which strangers do meet again; as large as a block has to be."""
     found = knots(tables["edges"], tables["entities"], members)
-    people, events = (found[found.role == role].drop(columns="role") for role in ("person", "event"))
-    homes = people.merge(
-        tables["entities"].filter(lambda t: t.kind == "person").select("entity_id", "family_id").to_pandas(), on="entity_id"
-    )
-    sizes = homes.groupby("knot").agg(persons=("entity_id", "size"), families=("family_id", "nunique"))
+    people, events = (found[found.role == role] for role in ("person", "event"))
+    sizes = people.groupby("knot").agg(persons=("entity_id", "size"), families=("family_id", "nunique"))
     large = sizes.index[(sizes.persons >= BLOCK_PERSONS) & (sizes.families >= BLOCK_FAMILIES)]
-    wanted = ibis.memtable(events.rename(columns={"entity_id": "event_id"}).astype("string"))
+    wanted = ibis.memtable(events[["knot", "entity_id"]].rename(columns={"entity_id": "event_id"}).astype("string"))
     units = wanted.inner_join(motor, "event_id").select("knot", unit="claim_id").to_pandas()
     rows, core = (t[t.knot.isin(large)].assign(group=lambda d: "knot|" + d.knot) for t in (units, people))
     return Groups(rows.assign(code=AGAIN), core.assign(kind="person"))

@@ -17,7 +17,7 @@ from features.indicators.base import FINDING, red_flag
 from features.indicators.evidence import finding, without_exempt
 from features.indicators.health import treated_days
 from pipelines.engine.keeping import kept
-from pipelines.leads.crowd import heavy, spans_of
+from pipelines.leads.crowd import heavy, spans_of, stepped
 from pipelines.leads.inputs import collected
 
 OWN = 10
@@ -74,9 +74,9 @@ def unusual(book: Book, peers: float) -> ir.Table:
     Returns
     -------
     ibis Table
-        claim_id, hospital_id, family_id, day, p: one row per person, hospital and day of admission; the
-        length in logarithms above the median of the kind, and of that the hospital's own median, drawn to zero where it has few stays.
-        Of length and idle days the less likely one counts, corrected for there being two, and is ranked among the stays paid by the day.
+        claim_id, hospital_id, family_id, day, p: one row per person, hospital and day of admission. Length is in logarithms above the
+        median of its kind, and above the hospital's own median of that, drawn to zero where it has few stays. Of ``SIGNS`` the less likely
+        one counts, times how many are known, and is ranked among the stays paid by the day.
     """
     rows = _stays(book)
     for name in ("diagnosis", "chapter"):
@@ -135,6 +135,6 @@ def together(paid: ir.Table, s: Mapping[str, float]) -> pd.DataFrame:
     span = collected(paid.aggregate(span=paid.day.max().delta(paid.day.min(), unit="day"), hospitals=large.as_scalar())).iloc[0]
     rows["p"] = heavy(rows["weight"].to_numpy(dtype=float), s["tail"] * rows["n"].to_numpy(dtype=float))
     least = rows.sort_values(["p", "hospital_id", "last_day"], ignore_index=True).drop_duplicates("hospital_id", ignore_index=True)
-    q = least["p"] * int(span["hospitals"]) * spans_of(float(span["span"]), s["days"]) / (least.index + 1)
-    named = q[::-1].cummin()[::-1] < s["level"]
-    return least.loc[named, columns]
+    possible = int(span["hospitals"]) * spans_of(float(span["span"]), s["days"])
+    one = pd.Series("H20", index=least.index)
+    return least.loc[stepped(least["p"], one, possible) < s["level"], columns]

@@ -255,9 +255,14 @@ def _unlikely(rows: pd.DataFrame, possible: int) -> pd.DataFrame:
         p=heavy(rows["weight"].to_numpy(dtype=float), expected) if weighed else gammainc(rows["k"].to_numpy(dtype=float), expected)
     )
     ordered = known.sort_values(["flag", "p", "party"], ignore_index=True)
-    ordered["q"] = ordered["p"] * possible / (ordered.groupby("flag").cumcount() + 1)
-    ordered["q"] = ordered[::-1].groupby("flag")["q"].cummin()[::-1]
-    return ordered
+    return ordered.assign(q=stepped(ordered["p"], ordered["flag"], possible))
+
+
+def stepped(p: pd.Series, of: pd.Series, possible: float) -> pd.Series:
+    """Benjamini and Hochberg's q of ascending p-values, those of each value of ``of`` by themselves, all of them of so many possible."""
+    q = p * possible / (p.groupby(of).cumcount() + 1)
+    stepped_down: pd.Series = q[::-1].groupby(of).cummin()[::-1]
+    return stepped_down
 
 
 def _allowed(given: Given, piled: pd.DataFrame) -> pd.DataFrame:
