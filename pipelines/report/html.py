@@ -28,6 +28,8 @@ from pipelines.report.timeline import points, timeline
 
 TEMPLATES = Path(__file__).parent / "templates"
 CASES, FIRST_REASONS = 200, 3
+NETWORK = "N"
+"""What codes of red flags of links begin with: what a ring was found by is told by the ring."""
 CONTROL = re.compile(r"[^\n\t\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """What no HTML or XML page may hold, escaped or not."""
 Row: TypeAlias = Mapping[Any, Any]
@@ -158,7 +160,7 @@ def _case(page: Page, row: Row) -> dict[str, Any]:
         "lead": lead,
         "subject": pseudonym(page.messages, row["subject_kind_lead"], subject_id, page.names),
         "reasons": _shown(reasons, float(row["score_lead"])),
-        "top": [r for r in reasons if r["kind"] == "flag"][:FIRST_REASONS] or reasons[:1],
+        "top": _first(page, row, reasons),
         "documents": documents(reasons, plain(row["first_document_lead"]), page.messages)[:FIRST_REASONS],
         "evidence": proof.grouped(page.of_lead("evidence", lead), page.messages),
         "ring": story(page.tables, subject_id, page.messages),
@@ -170,6 +172,18 @@ def _case(page: Page, row: Row) -> dict[str, Any]:
         "timeline": timeline(page.of_lead("points", lead), page.as_of, page.messages),
         "network": _picture(page, row, edges),
     }
+
+
+def _first(page: Page, row: Row, reasons: list[Row]) -> list[Row]:
+    """The sentences that tell the case; a ring's begin with what is said of its organiser and members, each with ``who``."""
+    own = [r for r in reasons if r["kind"] == "flag"] or reasons[:1]
+    beside = _others(page, str(row["case_id"])) if row["subject_kind_lead"] == "ring" else []
+    concrete: dict[str, Row] = {}
+    for other in beside:
+        for r in other["top"]:
+            if r["code"][0] != NETWORK:
+                concrete.setdefault(str(r["code"]), {**r, "who": other["subject"]})
+    return [*list(concrete.values())[: FIRST_REASONS - 1], *own][:FIRST_REASONS]
 
 
 def _picture(page: Page, row: Row, edges: pd.DataFrame) -> Markup:

@@ -105,6 +105,21 @@ def test_a_lead_says_why_two_claims_are_one_event(html: str) -> None:
     assert "9 families in one hospital" in crowd and "where 0.25 are ordinary" in crowd and "相隔 1 天" in crowd
 
 
+def test_a_ring_is_told_by_what_is_said_of_its_members(tmp_path: Path) -> None:
+    tables = report_book.tables()
+    leading = tables["leads"].lead_id == tables["cases"].lead_id[0]
+    ring = {**tables, "leads": tables["leads"].assign(subject_kind=tables["leads"].subject_kind.mask(leading, "ring"))}
+
+    def box(given: dict[str, pd.DataFrame]) -> list[str]:
+        page = parsed(publish(given, tmp_path, Report(), report_book.META)[2].read_text(encoding="utf-8"))
+        return [text(item) for item in by_class(page, "section", "story")[0].getElementsByTagName("li")]
+
+    member = report_book.tables()["leads"].iloc[-1].subject_id.split(":")[1][:6].upper()
+    alone, told_by_members = box(tables), box(ring)
+    assert member in told_by_members[0] and catalogue().part("A04", "name")["zh"] not in "".join(alone)
+    assert told_by_members[1:] == alone[: len(told_by_members) - 1]
+
+
 def test_quality_and_list_say_what_a_reader_must_know(html: str) -> None:
     page = parsed(html)
     notes = text(by_class(page, "section", "quality")[0])
