@@ -165,7 +165,11 @@ def _scores(given: Given, ids: pd.DataFrame) -> dict[str, float]:
 
 
 def _verdicts(given: Given, before: pd.DataFrame | None, watch: Watch) -> pd.DataFrame:
-    """Verdicts in the order in which nights came to know them; each counts once, those of exploration not at all."""
+    """Verdicts in the order in which nights came to know them; each counts once, those of exploration not at all.
+
+    Those that one night comes to know follow each other by lot: a first night knows years of them, and how their rate went before anything
+    was watched is no news; honest claims may also be cleared sooner than fraud is proven.
+    """
     counted = pd.DataFrame(columns=VERDICTS) if before is None else before
     table = relation(given, "outcomes")
     if table is None:
@@ -176,5 +180,6 @@ def _verdicts(given: Given, before: pd.DataFrame | None, watch: Watch) -> pd.Dat
     keys = ["subject_kind", "subject_id", "opened_at"]
     fresh = rows.sort_values(["decided_at", *keys]).drop_duplicates(keys).merge(counted[keys].assign(old=True), on=keys, how="left")
     fresh = fresh[fresh["old"].isna()].assign(night=watch.night.isoformat(), proven=lambda t: t["verdict"].map(TRAINS))
+    fresh = fresh.assign(lot=[drawn("order", *key) for key in zip(*(fresh[k] for k in keys), strict=True)]).sort_values("lot")
     fresh["seq"] = np.arange(len(fresh)) + len(counted)
     return pd.concat([p for p in (counted, fresh[VERDICTS]) if len(p)] or [counted], ignore_index=True)

@@ -58,6 +58,16 @@ def test_verdicts_count_once_and_those_of_exploration_not_at_all():
     assert second["drift_verdicts"]["night"].tolist() == ["2026-01-01"] * 5 + ["2026-01-02"] * 3
 
 
+def test_a_first_night_sounds_no_alarm_about_years_of_verdicts_and_a_later_one_does():
+    old, late = book(400, verdicts=200), book(400, verdicts=400)
+    old["outcomes"]["verdict"] = np.where(np.arange(200) < 120, "cleared", "confirmed")
+    first = run(old, {}, watch(0))
+    assert told(first, watch(0))["alarms"] == []
+    late["outcomes"]["verdict"] = np.where(np.arange(400) < 120, "cleared", "confirmed")
+    second = told(run(late, first, watch(1)), watch(1))
+    assert [(a["part"], a["since"], a["way"]) for a in second["alarms"]] == [("verdict", "2026-01-02", "up")]
+
+
 def nights(count: int, high: float) -> dict[str, pd.DataFrame]:
     """Twenty-five new claims a night, features alone; from the forty-first night on their amounts are ``high`` higher."""
     tables: dict[str, pd.DataFrame] = {}
