@@ -1,4 +1,6 @@
-"""Pure metrics of a ranking. Scores: higher = more suspicious; truth: 1 = fraud. Ties keep the given order."""
+"""Pure metrics of a ranking. Scores: higher = more suspicious; truth: 1 = fraud. Subjects of one score count as if
+drawn by lot: every figure is its mean over the orders of ties, so the order of rows has no say.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +21,26 @@ def auc(truth: Sequence[float] | np.ndarray, score: Sequence[float] | np.ndarray
 
 
 def average_precision(truth: Sequence[float] | np.ndarray, score: Sequence[float] | np.ndarray) -> float:
-    """Mean precision at the place of each true case; NaN without any."""
-    ordered = _ordered(truth, score)
-    if not ordered.sum():
-        return float("nan")
-    return float((np.cumsum(ordered) / np.arange(1, len(ordered) + 1))[ordered == 1].mean())
+    """Mean precision at the place of each true case; NaN without any.
+
+    Notes
+    -----
+    At the i-th of n places of a tie with r true ones, after a subjects of which p are true, one of them stands with chance ``r / n``,
+    and then the precision is ``(p + 1 + (i - 1)(r - 1)/(n - 1)) / (a + i)`` on average (McSherry and Najork 2008).
+    """
+    values = np.asarray(score, dtype=float)
+    order = np.argsort(-values, kind="stable")
+    labels, ordered = np.asarray(truth, dtype=bool)[order], values[order]
+    return _mean_precision(labels, np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])) if labels.any() else float("nan")
+
+
+def _mean_precision(labels: np.ndarray, first: np.ndarray) -> float:
+    """Of labels in order, ties beginning at ``first``."""
+    sizes, true = np.diff(np.r_[first, len(labels)]), np.add.reduceat(labels.astype(int), first)
+    n, r, before = (np.repeat(of, sizes) for of in (sizes, true, true.cumsum() - true))
+    place = np.arange(len(labels))
+    above = before + (place - np.repeat(first, sizes)) * (r - 1) / np.maximum(n - 1, 1)
+    return float((r / n * (above + 1) / (place + 1)).sum() / labels.sum())
 
 
 def auc_and_precision(truth: np.ndarray, score: np.ndarray) -> tuple[float, float]:
@@ -38,7 +55,7 @@ def auc_and_precision(truth: np.ndarray, score: np.ndarray) -> tuple[float, floa
     last = np.r_[first[1:], len(score)] - 1
     tie = np.searchsorted(first, hits, side="right") - 1
     above = (first + last)[tie].sum() / 2 - positive * (positive - 1) / 2
-    return float(1.0 - above / (positive * negative)), float((np.arange(1, positive + 1) / (hits + 1)).mean())
+    return float(1.0 - above / (positive * negative)), _mean_precision(truth[order].astype(bool), first)
 
 
 def precision_at(truth: Sequence[float] | np.ndarray, score: Sequence[float] | np.ndarray, k: int) -> float:
@@ -96,5 +113,8 @@ def spread(figures: Sequence[float]) -> dict[str, float]:
 
 
 def _ordered(truth: Sequence[float] | np.ndarray, score: Sequence[float] | np.ndarray) -> np.ndarray:
-    order = np.argsort(-np.asarray(score, dtype=float), kind="stable")
-    return np.asarray(truth, dtype=float)[order]
+    """Share of true cases at each place of the order."""
+    values = np.asarray(score, dtype=float)
+    of_tie = pd.Series(np.asarray(truth, dtype=float)).groupby(values, dropna=False).transform("mean").to_numpy()
+    found: np.ndarray = of_tie[np.argsort(-values, kind="stable")]
+    return found

@@ -1,3 +1,4 @@
+from itertools import permutations
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +93,15 @@ def test_metrics_against_hand_counts():
     assert metrics.precision_at(truth, score, 2) == 0.5 and metrics.recall_at(truth, score, 3) == 1.0
     assert metrics.top_decile_lift(truth, score) == 2.0
     assert np.isnan(metrics.auc(np.ones(3), score[:3]))
+
+
+def test_ties_count_as_the_mean_over_their_orders():
+    truth, score = np.array([1, 1, 0, 0, 1, 0]), np.array([3.0, 2.0, 2.0, 2.0, 1.0, 1.0])
+    ways = [(metrics.average_precision, ()), (metrics.precision_at, (2,)), (metrics.recall_at, (3,)), (metrics.top_decile_lift, ())]
+    for measure, more in ways:
+        broken = [measure(truth, score + np.array(lot) / 100, *more) for lot in permutations(range(6))]
+        assert measure(truth, score, *more) == pytest.approx(np.mean(broken))
+        assert measure(truth[::-1], score[::-1], *more) == pytest.approx(measure(truth, score, *more))
 
 
 def test_metrics_agree_with_scikit_learn():
