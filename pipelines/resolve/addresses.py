@@ -81,7 +81,9 @@ STEPS = (
 """Column, what is taken (its first group), what is left in its place."""
 STEM = "^(.{2,}?)(?:[^族]{1,4}族)*(?:自治[县旗]|[区县市旗])$"
 NUMBER = r"\|[与和 ]*([0-9]+(?:[-之附][0-9]+)*)(?:号院|号|弄)?|([0-9]+(?:[-之附][0-9]+)*)(?:号院|号|弄)"
-PARTS = ("province", "city", "district", "town", "road", "number", "building", "unit", "floor", "room", "zone", "team")
+HOUSE = r"^(?:\([^()]*\)|[0-9A-Z]+[期区]|[0-9]+[组社])*([0-9]+(?:[-之附][0-9]+)*)(?:号院|号|弄)"
+"""The number right behind a name, as a village house has it."""
+PARTS = ("province", "city", "district", "town", "road", "number", "house", "building", "unit", "floor", "room", "zone", "team")
 TEXTS = (*PARTS, "place", "note", "beside", "listed", "finest")
 CODES = ("grams", "core")
 WORDS = pa.schema([("gram", pa.int64()), ("weight", pa.int64())])
@@ -104,12 +106,13 @@ def parse(values: pd.Series, words: pa.Table | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index of ``values``; province, city, district, town, road, number, building, unit, floor, room, zone (3期, B区), team (组, 社),
-        place (names left, in order), note (in brackets), beside (路口, 西南200米), listed (the district again where it is one of
-        Chongqing's, which are all known here), finest (the finest thing named: place, building, number, crossing, road or town), all ``""``
-        where absent; facility (bool: a gate or car park of the place); grams and core (arrays of int64: 65536 x hash + weight), weight and
-        core_weight (their sums of weights). Grams are the pairs of characters, a number being one character, of the address without
-        its province and without 市, 区, 街道 after the names that follow; core those of its last name.
+        Index of ``values``; province, city, district, town, road, number, house (the number where it follows the last name), building,
+        unit, floor, room, zone (3期, B区), team (组, 社), place (names left, in order), note (in brackets), beside (路口,
+        西南200米), listed (the district again where it is one of Chongqing's, which are all known here), finest (the finest thing named:
+        place, building, number, crossing, road or town), all ``""`` where absent; facility (bool: a gate or car park of the place); grams
+        and core (arrays of int64: 65536 x hash + weight), weight and core_weight (their sums of weights). Grams are the pairs of
+        characters, a number being one character, of the address without its province and without 市, 区, 街道 after the names that
+        follow; core those of its last name.
 
     Examples
     --------
@@ -170,7 +173,9 @@ def _parts() -> str:
             regexp_extract(rest, '{NUMBER}', 1) || regexp_extract(rest, '{NUMBER}', 2) AS number,
             list_filter(regexp_split_to_array(regexp_replace(rest, '{NUMBER}', '|', 'g'), '[ |与和]+'), lambda w: len(w) > 1) AS words
         FROM ({query})"""
-    return f"""SELECT *, city || district || town || town2 || tail AS body,
+    behind = f"list_transform(string_split(text, words[-1])[2:], lambda t: regexp_extract(t, '{HOUSE}', 1))"
+    return f"""SELECT *, CASE WHEN list_contains({behind}, number) THEN number ELSE '' END AS house,
+        city || district || town || town2 || tail AS body,
         coalesce(words[-1], roads[-1], nullif(town, ''), body) AS core_text,
         regexp_matches(note, '{FACILITY}') OR regexp_matches(coalesce(words[-1], ''), '{FACILITY}') AS facility,
         CASE WHEN len(words) > 0 THEN 'place' WHEN building <> '' THEN 'building' WHEN number <> '' THEN 'number'
@@ -210,8 +215,8 @@ def _weighed(weights: str) -> str:
             SELECT id, list(code ORDER BY code) AS grams, coalesce(list(code ORDER BY code) FILTER (in_core), []) AS core
             FROM pairs JOIN weights USING (gram) GROUP BY id
         )
-        SELECT id, province, city, district, town || town2 AS town, list_aggregate(roads, 'string_agg', ' ') AS road, number, building,
-            unit, floor, room, zone, team, list_aggregate(words, 'string_agg', ' ') AS place, note, beside,
+        SELECT id, province, city, district, town || town2 AS town, list_aggregate(roads, 'string_agg', ' ') AS road, number, house,
+            building, unit, floor, room, zone, team, list_aggregate(words, 'string_agg', ' ') AS place, note, beside,
             CASE WHEN regexp_full_match(district, '{CHONGQING}') THEN district ELSE '' END AS listed, finest, facility, grams, core,
             (list_sum(grams) % 65536)::INT AS weight, (list_sum(core) % 65536)::INT AS core_weight
         FROM parsed LEFT JOIN codes USING (id)"""
