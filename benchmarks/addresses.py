@@ -1,26 +1,20 @@
 """How well pairs of addresses are told apart: exact match against partial and none, on queries with judged candidates.
 
-The folder holds ``queries.jsonl``: text_id, query, candidate (list of text and label: 完全匹配, 部分匹配, 不匹配). No weight of ours is
-fitted to the labels. While the comparison was made, labels were looked at on one half of the queries only (SHA-256 of text_id even,
-``seen``): errors, rates and the coefficients of a logistic regression on that half told which parts matter, and costs were set by hand
-in steps of a tenth. The best of some sixty hand-set versions was chosen with figures of both halves in sight, so ``unseen`` is
-slightly flattered too. Grams are weighted by their rarity among all addresses of the folder, which needs no label. The ceiling is a
-model that does learn: gradient boosting on string features, folds grouped by query.
-
-What the costs rest on is measured as well: without any cost, where nothing comes from a label; with one cost, fixed before a label was
-read, for whatever differs (0.2, the least tenth that takes two else equal addresses below ``compare.SAME``); by what
-``benchmarks.rewritten`` learns without labels; and with the costs that are in use moved by half, one by one, all at once and at random.
-What else was tried without labels is told in docs/evaluation.md.
+The folder holds ``queries.jsonl``: text_id, query, candidate (list of text and label: 完全匹配, 部分匹配, 不匹配). The function is the
+one that persons are linked by; its costs come from ``benchmarks.rewritten``, which reads the texts alone. Grams are weighted by their
+rarity among all addresses of the folder, which needs no label either. Beside it stand the same without any cost (``names``), the plain
+Dice figure of character pairs, and as a ceiling a model that does learn from labels: gradient boosting on string features, folds grouped
+by query.
+Which parts are taken off and which differences are looked at goes back to errors and rates that were read, with labels, on half of the
+queries. What else was tried without labels, and how often these were looked at, is told in docs/evaluation.md.
 
 Usage: ``python -m benchmarks.addresses FOLDER``
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,67 +25,38 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GroupKFold, cross_val_predict
 
-from benchmarks import rewritten
 from pipelines.resolve.addresses import parse
-from pipelines.resolve.compare import COSTS, Costs, similarities, similarity
+from pipelines.resolve.compare import similarity
 
 SEEDS = range(5)
-ONE, MOVED, DRAWS = 0.2, (0.5, 1.5), 40
+DRAWS = 200
 PARTS = ("district", "town", "road", "number", "building", "unit", "floor", "room", "zone", "team", "note", "beside", "finest")
 
 
 def figures(folder: Path) -> dict[str, Any]:
-    """AUC of character pairs, of ours and of the ceiling, by half of the queries and over all."""
+    """AUC of character pairs, of names without costs, of ours and of the ceiling."""
     pairs = read(folder)
-    exact, seen = (pairs["label"] == "完全匹配").to_numpy(), pairs["seen"].to_numpy()
-    scores = {"bigram_dice": dice(pairs["left"], pairs["right"]), "ours": np.nan_to_num(similarity(pairs["left"], pairs["right"]))}
-    halves = {"seen": seen, "unseen": ~seen, "all": np.ones(len(pairs), bool)}
+    exact, sides = (pairs["label"] == "完全匹配").to_numpy(), (pairs["left"], pairs["right"])
+    scores = {"bigram_dice": dice(*sides), "names": np.nan_to_num(similarity(*sides, {})), "ours": np.nan_to_num(similarity(*sides))}
     result: dict[str, Any] = {"queries": int(pairs["query"].nunique()), "pairs": len(pairs), "exact": int(exact.sum())}
-    for name, score in scores.items():
-        result[name] = {half: round(float(roc_auc_score(exact[rows], score[rows])), 4) for half, rows in halves.items()}
-    result["costs"] = moved(pairs, exact)
+    result |= {name: auc(score, exact, pairs["query"]) for name, score in scores.items()}
     result["ceiling"] = ceiling(strings(pairs, scores), exact, pairs["query"])
     return result
 
 
-def moved(pairs: pd.DataFrame, exact: NDArray[np.bool_]) -> dict[str, Any]:
-    """AUC over all without costs, with one cost, and with the costs in use moved by half either way."""
-    none = Costs(dict.fromkeys(COSTS.parts, (0.0, 0.0)), 0.0, 0.0, 1.0)
-    plain = {"none": none, "one": Costs(dict.fromkeys(COSTS.parts, (ONE, 0.0)), ONE, ONE, 1.0)}
-    names = (*COSTS.parts, "other_grain", "gate", "same_building")
-    single = {f"{name} x {by}": scaled({name: by}) for name in names for by in MOVED}
-    together = {f"all x {by}": scaled(dict.fromkeys(names, by)) for by in MOVED}
-    rng = np.random.default_rng(0)
-    drawn = {f"draw {i}": scaled(dict(zip(names, rng.uniform(*MOVED, len(names)), strict=True))) for i in range(DRAWS)}
-    scores = similarities(pairs["left"], pairs["right"], {**plain, **single, **together, **drawn})
-    scores["learnt"] = rewritten.scores(pairs)
-    auc = {name: round(float(roc_auc_score(exact, np.nan_to_num(score))), 4) for name, score in scores.items()}
-    random = np.array([auc[name] for name in drawn])
-    spread = {"draws": DRAWS, "least": random.min(), "mean": round(float(random.mean()), 4), "most": random.max()}
-    return {**{name: auc[name] for name in (*plain, "learnt", *together)}, "single": {name: auc[name] for name in single}, "random": spread}
-
-
-def scaled(by: Mapping[str, float]) -> Costs:
-    """The costs in use, some of them times a factor."""
-    parts = {name: (cost[0] * by.get(name, 1.0), cost[1] * by.get(name, 1.0)) for name, cost in COSTS.parts.items()}
-    same = 1 - (1 - COSTS.same_building) * by.get("same_building", 1.0)
-    return Costs(parts, COSTS.other_grain * by.get("other_grain", 1.0), COSTS.gate * by.get("gate", 1.0), same)
+def auc(score: NDArray[np.float64], exact: NDArray[np.bool_], query: pd.Series) -> dict[str, float]:
+    """AUC, and its standard deviation over queries drawn anew with replacement."""
+    rng, rows = np.random.default_rng(0), [group.to_numpy() for _, group in pd.Series(np.arange(len(score))).groupby(query.to_numpy())]
+    drawn = (np.concatenate([rows[i] for i in rng.integers(0, len(rows), len(rows))]) for _ in range(DRAWS))
+    found = [roc_auc_score(exact[at], score[at]) for at in drawn]
+    return {"auc": round(float(roc_auc_score(exact, score)), 4), "sd": round(float(np.std(found)), 4)}
 
 
 def read(folder: Path) -> pd.DataFrame:
     """One row per query and candidate."""
     lines = (folder / "queries.jsonl").read_text(encoding="utf-8").splitlines()
     queries = pd.json_normalize([json.loads(line) for line in lines], "candidate", ["text_id", "query"])
-    even = queries["text_id"].map(lambda text: int(hashlib.sha256(text.encode()).hexdigest()[:8], 16) % 2 == 0)
-    return pd.DataFrame(
-        {
-            "query": queries["text_id"],
-            "left": queries["query"],
-            "right": queries["text"],
-            "label": queries["label"],
-            "seen": even.astype(bool),
-        }
-    )
+    return queries.rename(columns={"text_id": "query", "query": "left", "text": "right"})[["query", "left", "right", "label"]]
 
 
 def dice(left: pd.Series, right: pd.Series) -> NDArray[np.float64]:

@@ -18,8 +18,9 @@ from pipelines.ids import digest
 from pipelines.resolve import normalise, premises
 from pipelines.resolve.addresses import parse
 from pipelines.resolve.clusters import clusters
+from pipelines.resolve.compare import COLUMNS
 from pipelines.resolve.designs import ORGANISATIONS, PERSONS
-from pipelines.resolve.forms import ADDRESS, NATURAL
+from pipelines.resolve.forms import NATURAL
 from pipelines.resolve.linking import Links, connect, link_forms
 from pipelines.resolve.model import Model
 
@@ -87,7 +88,7 @@ def people(parties: pd.DataFrame) -> pd.DataFrame:
     parties = parties[parties["kind"].isin(NATURAL)].reset_index(drop=True)
     named, ids = normalise.person_names(parties["name"]), normalise.resident_ids(parties["id_number"])
     number, valid = ids["id_number"], ids["problem"].isna()
-    addresses = parse(parties["address"]).add_prefix("address_")[[f"address_{c}" for c in ADDRESS]]
+    addresses = parse(parties["address"]).add_prefix("address_")[[f"address_{c}" for c in COLUMNS]]
     frame = pd.DataFrame({
         "party_id": parties["party_id"], "kind": parties["kind"], "insurer": parties["insurer"], "n": range(len(parties)),
         "name": named["name"], "sound": named["sound"], "id_number": number.where(valid), "id_seen": number.where(~valid),

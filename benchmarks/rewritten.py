@@ -4,12 +4,12 @@ One candidate of every query is written as that query is: with its prefix of are
 query has one, with its unit, floor and room; often without road and number where a place is named, now and then with a typing error.
 Where the candidate itself has building, group, house and gate just where the query has, the two are the same; where it has not, they are
 one place at two grains, and not the same. Nor are what was written anew and the other candidates of that query, as a register
-of places lists none twice. A logistic regression tells the same from the others by ``differences``, no weight below zero; its weights
-over that of the similarity are the costs. Of a folder of ``benchmarks.addresses`` the texts alone are read.
+of places lists none twice. A logistic regression tells the same from the others by what is missing in names and by the differences that
+the comparison in use looks at (``compare.missing``, ``compare.differences``), no weight below zero; its weights over that of names are
+the costs in use, ``compare.COSTS``. Of a folder of ``benchmarks.addresses`` the texts alone are read.
 
 Which shares of the rewriting are used (road in three of five, number in three of four of these, an error in three of ten) was fixed
-before any figure. Columns are the parts of ``compare.Costs``, with road, floor and words in brackets as likelihood out of fold on such
-pairs had it, and the house. Detail follows the query because of what texts alone show: where every candidate was written as a query, the
+before any figure. Detail follows the query because of what texts alone show: where every candidate was written as a query, the
 highest scores were of houses beside their bare road or village.
 
 Usage: ``python -m benchmarks.rewritten FOLDER``
@@ -18,9 +18,7 @@ Usage: ``python -m benchmarks.rewritten FOLDER``
 from __future__ import annotations
 
 import json
-import re
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,51 +27,46 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from pipelines.resolve.addresses import fold, parse
+from pipelines.resolve.addresses import parse
+from pipelines.resolve.compare import PARTS, compared, differences, missing
 
 SEEDS = range(11, 16)
 RIDGE = 3.0
-PARTS = ("listed", "road", "number", "zone", "building", "team", "unit", "floor", "room", "note")
 MUNICIPAL = ("上海", "北京", "天津", "重庆")
 ADDED = ("unit", "floor", "room")
-LEARNT = {
-    "alike": 1.0, "listed": 0.2, "road": 0.1, "number": 0.15, "zone": 0.25, "zone alone": 0.15, "building": 0.3, "building alone": 0.45,
-    "team": 0.2, "team alone": 0.45, "unit": 0.15, "floor": 0.1, "room": 0.2, "house alone": 0.5, "other_grain": 0.1, "gate": 0.6,
-}  # fmt: skip
-"""What is learnt, to the nearest twentieth. What both name differently in fewer than a hundred pairs (district of Chongqing, group, room)
-costs the 0.2 of ``benchmarks.addresses.ONE``."""
+STEP, FEW, ONE = 0.05, 100, 0.2
+"""Costs are to the nearest twentieth; what both name differently in fewer than a hundred pairs (group, unit, room) costs the least
+tenth that takes equal addresses below ``compare.SAME``."""
+LISTED = 0.55
+"""Two districts of Chongqing have no place in common, as is known without any text: the least twentieth that takes equal addresses below
+``compare.NEAR``."""
 
 Floats = NDArray[np.float64]
 Parts = dict[str, dict[Any, Any]]
 
 
 def learnt(texts: pd.DataFrame) -> dict[str, float]:
-    """Cost of each difference in units of the similarity, from pairs of text_id, query and text; no label among them."""
+    """The costs that are in use, from pairs of text_id, query and text; no label among them."""
+    features, same = observed(texts)
+    weights = pd.Series(regression(features.to_numpy(dtype=float), same), features.columns)
+    costs = (weights / weights["alike"] / STEP).round().mul(STEP).round(2).drop("alike")
+    costs[[name for name in PARTS if (features[name] < 0).sum() < FEW]] = ONE
+    costs["listed"] = LISTED
+    return {str(name): float(cost) for name, cost in costs.items() if cost > 0}
+
+
+def observed(texts: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+    """Of every pair made, what is missing in names and which differences there are, each below zero; and whether the two are the same."""
     known = parts_of(pd.concat([texts["left"], texts["right"]]))
     made = pd.concat([written_anew(texts, known, np.random.default_rng(seed)) for seed in SEEDS], ignore_index=True)
-    features = differences(made, parts_of(pd.concat([texts["left"], texts["right"], made["left"]])))
-    weights = regression(features.to_numpy(dtype=float), made["same"].to_numpy())
-    return {name: round(float(w / weights[0]), 3) for name, w in zip(features.columns.astype(str), weights, strict=True)}
-
-
-def scores(pairs: pd.DataFrame, costs: Mapping[str, float] = LEARNT) -> Floats:
-    """What is missing to 1 and the costs, below zero, of pairs of left and right; no floor, as ranks need none."""
-    features = differences(pairs, parts_of(pd.concat([pairs["left"], pairs["right"]])))
-    found: Floats = features[list(costs)].to_numpy(dtype=float) @ np.array(list(costs.values()))
-    return found
+    found = compared(made["left"], made["right"], {"alike": missing(), **differences()})
+    return -found.astype(float), made["same"].to_numpy()
 
 
 def parts_of(texts: pd.Series) -> Parts:
-    """By text what ``parse`` says of it, and ``inner``: its number where that follows the last name, as the house of a village does."""
+    """By text what ``parse`` says of it."""
     distinct = pd.Series(texts.unique(), dtype="str")
-    rows = parse(distinct).to_dict("records")
-    return {str(text): {**row, "inner": _inner(spelt, row)} for text, spelt, row in zip(distinct, fold(distinct), rows, strict=True)}
-
-
-def _inner(spelt: str, parts: dict[Any, Any]) -> str:
-    last, number = str(parts["place"]).split(" ")[-1], str(parts["number"])
-    follows = rf"{re.escape(last)}(?:\([^()]*\)|[0-9A-Z]+[期区]|[0-9]+[组社])*{re.escape(number)}(?:号院|号|弄)"
-    return number if last and number and re.search(follows, spelt) else ""
+    return dict(zip(distinct, parse(distinct).to_dict("records"), strict=True))
 
 
 def written_anew(texts: pd.DataFrame, known: Parts, rng: np.random.Generator) -> pd.DataFrame:
@@ -94,7 +87,7 @@ def written_anew(texts: pd.DataFrame, known: Parts, rng: np.random.Generator) ->
 
 def _at_grain(parts: dict[Any, Any], asked: dict[Any, Any]) -> tuple[dict[Any, Any], bool]:
     """A candidate's parts with building, group, house and gate just where the query has them, and whether all are still its own."""
-    house = "inner" if parts["place"] else "number"
+    house = "house" if parts["place"] else "number"
     followed = ["building", "team"] + [house] * (bool(parts["place"]) == bool(asked["place"]))
     changed = {name: asked[name] for name in followed if bool(parts[name]) != bool(asked[name])}
     gate_dropped = parts["facility"] and not asked["facility"]
@@ -109,7 +102,7 @@ def _area(parts: dict[Any, Any]) -> str:
 
 def _named(parts: dict[Any, Any], asked: dict[Any, Any], rng: np.random.Generator) -> str:
     place, said = bool(parts["place"]), ""
-    house = parts["inner"] if place else parts["number"]
+    house = parts["house"] if place else parts["number"]
     if not place or rng.random() < 0.6:
         said += parts["road"].replace(" ", "")
         said += f"{parts['number']}号" if place and parts["number"] and not house and rng.random() < 0.75 else ""
@@ -128,47 +121,6 @@ def _mistyped(text: str, letters: str, rng: np.random.Generator) -> str:
         return text
     at = int(rng.integers(len(text)))
     return text[:at] + ("" if rng.random() < 0.5 else letters[rng.integers(len(letters))]) + text[at + 1 :]
-
-
-def differences(pairs: pd.DataFrame, known: Parts) -> pd.DataFrame:
-    """What ``compare.address_similarity`` subtracts, each as a column of zeros and minus ones after what is missing in similarity."""
-    a, b = ([known[text] for text in pairs[side]] for side in ("left", "right"))
-    alike = np.array([_alike(x, y) for x, y in zip(a, b, strict=True)])
-    columns = {
-        name: tuple(np.array([row[name] for row in side], dtype=object) for side in (a, b)) for name in (*PARTS, "finest", "facility")
-    }
-    built = tuple(side != "" for side in columns["building"])
-    same = built[0] & (columns["building"][0] == columns["building"][1])
-    found: dict[str, Any] = {"alike": alike - 1, "same_building": (1 - alike) * same}
-    for name in PARTS:
-        x, y = columns[name]
-        found[name] = -1.0 * ((x != "") & (y != "") & (x != y))
-        found[f"{name} alone"] = -1.0 * ((x != "") != (y != ""))
-    found["other_grain"] = -1.0 * (~built[0] & ~built[1] & (columns["finest"][0] != columns["finest"][1]))
-    found["gate"] = -1.0 * (columns["facility"][0] != columns["facility"][1])
-    found["house alone"] = np.array([-1.0 * _house_alone(x, y) for x, y in zip(a, b, strict=True)])
-    return pd.DataFrame(found)
-
-
-def _house_alone(a: dict[Any, Any], b: dict[Any, Any]) -> bool:
-    """Whether one alone names a house: a number after a name, or any where neither names a place; not where the other's parts have it."""
-    name = "inner" if a["place"] or b["place"] else "number"
-    if bool(a[name]) == bool(b[name]):
-        return False
-    one, other = (a, b) if a[name] else (b, a)
-    return one[name] not in (other["number"], other["building"], other["team"])
-
-
-def _alike(a: dict[Any, Any], b: dict[Any, Any]) -> float:
-    grams, cores = [set(map(int, x["grams"])) for x in (a, b)], [set(map(int, x["core"])) for x in (a, b)]
-    shared = grams[0] & grams[1]
-    dice = 2 * _weight(shared) / max(_weight(grams[0]) + _weight(grams[1]), 1)
-    core = sum(_weight(c & shared) / max(_weight(c), 1) for c in cores) / 2
-    return (2 * dice + core) / 3
-
-
-def _weight(codes: set[int]) -> int:
-    return sum(code & 0xFFFF for code in codes)
 
 
 def regression(features: Floats, same: NDArray[np.bool_]) -> Floats:

@@ -22,7 +22,6 @@ from pipelines.resolve.training import APART
 NATURAL = ("person", "agent", "doctor", "surveyor", "appraiser", "assessor", "lawyer", "proxy")
 """Kinds that are natural persons."""
 FORMS = "link_forms"
-ADDRESS = (*COLUMNS, "road")
 PLACE = ("road", "number")
 """Parts of an address that bring records together."""
 EQUAL = {"phone": "phone", "account": "account", "device": "device_id", "licence": "licence_no", "household": "household_id"}
@@ -138,7 +137,7 @@ def _numbers(raw: pd.DataFrame, _words: pa.Table | None) -> pd.DataFrame:
 
 
 def _addresses(raw: pd.DataFrame, words: pa.Table | None) -> pd.DataFrame:
-    parsed = parse(raw["value"], words).add_prefix("address_")[[f"address_{c}" for c in ADDRESS]]
+    parsed = parse(raw["value"], words).add_prefix("address_")[[f"address_{c}" for c in COLUMNS]]
     return pd.concat([raw[["token"]], parsed.astype(dict.fromkeys(("address_road", "address_number"), "str"))], axis=1)
 
 

@@ -26,7 +26,6 @@ APART = 3600
 """Seconds between two reports of one accident, at most."""
 COARSE = ("road", "town")
 """What a place may name at its finest and still be anywhere along a road: two accidents there are not one."""
-KEPT = (*COLUMNS, "road")
 NEARBY = "(?:大?门前|大?门口|旁边?|处|路段)$"
 """What reports of accidents add to an address that is a place beside it."""
 
@@ -89,7 +88,7 @@ def _compared(engine: Engine, pairs: pa.Table, vault: str) -> pa.Table:
 
 
 def _parsed(raw: pd.DataFrame) -> pd.DataFrame:
-    parts = parse(raw["value"].astype("str").str.replace(NEARBY, "", regex=True)).add_prefix("address_")[[f"address_{c}" for c in KEPT]]
+    parts = parse(raw["value"].astype("str").str.replace(NEARBY, "", regex=True)).add_prefix("address_")[[f"address_{c}" for c in COLUMNS]]
     return pd.concat([raw[["token"]].astype("str"), parts.astype({"address_road": "str", "address_number": "str"})], axis=1)
 
 
