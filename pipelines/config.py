@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
+import re
 import tomllib
 import types
 import typing
@@ -12,12 +13,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from features.schema import LINES
 from pipelines.errors import UsageError
 
 T = TypeVar("T")
 KEY_VARIABLE = "FRAUDLEADS_KEY"
 SAMPLE_KEY = "sample-key-is-public"
 SHORTEST_KEY = 32
+REGION = re.compile(r"[1-9][0-9]{1,5}")
+"""How a code of an administrative district begins."""
 
 
 @dataclass(frozen=True)
@@ -48,18 +52,49 @@ class Scope:
 
 @dataclass(frozen=True)
 class Capacity:
-    """What the investigators can work: cases a night, per grain, and the share that explores."""
+    """What the investigators can work: cases a night, shares of the list by kind of subject, line and region, the share that explores."""
 
     cases: int = 50
     listed: int = 200
     hospital_share: float = 0.25
     grain_share: float = 0.4
     explore_share: float = 0.05
+    lines: dict[str, float] = field(default_factory=dict)
+    regions: dict[str, float] = field(default_factory=dict)
+    least_lines: dict[str, float] = field(default_factory=dict)
+    least_regions: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """UsageError if more than a tenth explores: the list is for what is known to be worth while."""
+        """UsageError if more than a tenth explores, as the list is for what is known to be worth while, or if a bound cannot be kept."""
         if not 0.0 <= self.explore_share <= 0.1:
             raise UsageError(f"{self.explore_share} is no share that may explore", "capacity.explore_share", "write 0 to 0.1")
+        for name, most, least in (("lines", self.lines, self.least_lines), ("regions", self.regions, self.least_regions)):
+            for setting, shares in ((name, most), (f"least_{name}", least)):
+                for key, share in shares.items():
+                    _check_share(name, key, share, f"capacity.{setting}")
+            _check_least(name, most, least)
+
+
+def _check_share(name: str, key: str, share: float, where: str) -> None:
+    if not 0.0 <= share <= 1.0:
+        raise UsageError(f"{share:g} is no share of the list", f"{where}.{key}", "write 0 to 1, as 0.2 for a fifth")
+    if name == "lines" and key not in LINES:
+        near = difflib.get_close_matches(key, LINES, n=1, cutoff=0.75)
+        then = f"did you mean '{near[0]}'?" if near else f"take one of {', '.join(LINES)}"
+        raise UsageError(f"no line is called '{key}'", where, then)
+    if name == "regions" and not REGION.fullmatch(key):
+        what = f"'{key}' is no region: a region is how codes of districts begin"
+        raise UsageError(what, where, 'write 2 to 6 digits in quotes: "51" a province, "5101" a city, "510104" a district')
+
+
+def _check_least(name: str, most: dict[str, float], least: dict[str, float]) -> None:
+    for key, share in least.items():
+        if share > most.get(key, 1.0):
+            what = f"at least {share:g} of the list and at most {most[key]:g} cannot both be"
+            raise UsageError(what, f"capacity.least_{name}.{key}", f"lower it, or raise capacity.{name}.{key}")
+    if round(sum(least.values()), 9) > 1.0:
+        what = f"the least shares come to {sum(least.values()):g}, more than the whole list"
+        raise UsageError(what, f"capacity.least_{name}", "lower them until they come to 1 or less")
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ def report(config_file: Path | None, workspace: Path) -> list[str]:
         _boosting(),
         f"configuration: {config_file or 'defaults'}; memory limit {settings.engine.memory_limit}, {settings.engine.threads} threads",
         f"sources: {', '.join(settings.sources) or 'the sample'}; capacity {settings.capacity.cases} cases a night",
+        *_bounds(settings.capacity),
         *_key(settings),
         *_space(workspace),
         *_latest(workspace),
@@ -45,6 +46,13 @@ def _boosting() -> str:
         return f"lightgbm {load().__version__} loads"
     except MissingLibrary as error:
         return f"missing library for models learnt from verdicts: {error}"
+
+
+def _bounds(capacity: config.Capacity) -> list[str]:
+    """The shares of the list by line and region, as far as any is set."""
+    set_ = {name: getattr(capacity, name) for name in ("lines", "least_lines", "regions", "least_regions")}
+    told = [f"{name} {', '.join(f'{k} {share:g}' for k, share in shares.items())}" for name, shares in set_.items() if shares]
+    return [f"places: {'; '.join(told)}"] if told else []
 
 
 def _key(settings: config.Settings) -> list[str]:

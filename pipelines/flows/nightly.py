@@ -47,10 +47,18 @@ class Night:
             f"{counts['leads']} leads in {counts['cases']} cases, {counts['listed']} listed, from {counts['claims']:,} claims; "
             f"{counts['quarantined']} rows quarantined; {len(self.manifest['silent'])} red flags could not be computed",
             *(f"refused, older data carried forward: {line}" for line in self.manifest["refused"]),
+            *(slot_line(slot) for slot in self.manifest["slots"]),
             *(f"drift: {len(alarms)} alarms, see the report" for alarms in [self.manifest["drift"]["alarms"]] if alarms),
             *(f"{design}: {about['advice']}" for design, about in self.manifest["linking"].items() if "advice" in about),
             f"look at {self.out / 'report.html'} (beside it: leads.csv, leads.xlsx, validation.html)",
         ]
+
+
+def slot_line(slot: Mapping[str, Any]) -> str:
+    """How tonight's places went to one line or region."""
+    bound = f"{slot['kind']} {slot['name']} (at {slot['bound']} {100 * slot['share']:.3g} %)"
+    late = f", {slot['waiting']} cases wait" if slot["waiting"] else ""
+    return f"{bound}: {slot['taken']} of {slot['places']} places{late}"
 
 
 def nightly(options: Options, tell: Tell) -> Night:

@@ -81,6 +81,7 @@ def about(run: runs.Run, intake: Intake, settings: config.Settings, tables: Mapp
         "inputs": [{"delivery": a.label, "digest": a.digest, "rows": a.rows, "dq": a.dq} for a in intake.admissions],
         "counts": _counts(intake, tables),
         "linking": _linking(tables["link_model"].to_pandas()),
+        "slots": tables["slots"].to_pandas().to_dict("records"),
     }
 
 

@@ -52,7 +52,8 @@ def run(
     -------
     dict of str to DataFrame
         ``leads``, ``lead_reasons``, ``lead_evidence``, ``lead_records``, ``lead_history``, ``lead_events``, ``cases``, ``case_members``,
-        ``scores``, each in its total order, and the new ``ledger`` (lead_id, subject_kind, subject_id, scheme, first_seen).
+        ``scores``, ``slots`` (places by line and region), each in its total order, and the new ``ledger`` (lead_id, subject_kind,
+        subject_id, scheme, first_seen).
     """
     given = given if CODE in set(cards(given)["code"]) else with_concentrations(given, settings)
     known = {"reasons": given["reasons"], "scores": given.get("scores")} if "reasons" in given else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TypeAlias
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 from pipelines.config import Capacity, Priority
 from pipelines.ids import digest
 from pipelines.leads.cases import GENERIC
+from pipelines.leads.slots import Limits, of_line, of_region
 
 Chooser: TypeAlias = Callable[[pd.DataFrame, int], list[str]]
 """Of the cases beyond the list, the case_id of so many to explore."""
@@ -30,6 +32,7 @@ SIGN = 0.15
 RARITY = 0.5
 """Power of the number of subjects on which a case's strongest flag fires."""
 HOURS_POWER = 0.1
+SLOTS = ["kind", "name", "bound", "share", "taken", "places", "waiting"]
 
 
 def expected_value(cases: pd.DataFrame, settings: Priority, as_of: pd.Timestamp) -> pd.Series:
@@ -78,7 +81,7 @@ def rank(cases: pd.DataFrame, capacity: Capacity, choose: Chooser = by_lot) -> p
     ----------
     cases : DataFrame
         case_id, scheme, grain (whose slots it takes: its subject's kind, a ring's organiser's), priority, deadline, subjects (on how many
-        its strongest flag fires), place (a district or null).
+        its strongest flag fires), place (a district or null), line.
     capacity : Capacity
         Slots and shares.
     choose : callable
@@ -89,38 +92,78 @@ def rank(cases: pd.DataFrame, capacity: Capacity, choose: Chooser = by_lot) -> p
     DataFrame
         Sorted by rank from 1.
     """
-    first = cases.sort_values(["priority", "deadline", "case_id"], ascending=[False, True, True], na_position="last", ignore_index=True)
+    first = _sorted(cases)
     chosen = _slots(first, capacity)
     rest = np.setdiff1d(np.arange(len(first)), chosen)
     return _explored(first.iloc[np.concatenate([chosen, rest])].reset_index(drop=True), capacity, choose)
 
 
-def _slots(cases: pd.DataFrame, capacity: Capacity) -> np.ndarray:
-    """Positions of the cases that fill the list, place by place: the best one whose kind still has a slot, repeats discounted.
+def places_taken(ranked: pd.DataFrame, capacity: Capacity) -> pd.DataFrame:
+    """How tonight's places went to the lines and regions whose share is bounded.
 
-    Only the head of each (grain, scheme, district) queue can be next, so a place costs a pass over the queues.
+    Parameters
+    ----------
+    ranked : DataFrame
+        What :func:`rank` returned.
+    capacity : Capacity
+        Slots and shares.
+
+    Returns
+    -------
+    DataFrame
+        A row for every bound: kind (line, region), name, bound (most, least), share, taken, places (all of tonight's), waiting (its cases
+        that would be among tonight's, were there no bounds by line and region).
+    """
+    bounds = {
+        ("line", "most"): capacity.lines, ("line", "least"): capacity.least_lines,
+        ("region", "most"): capacity.regions, ("region", "least"): capacity.least_regions,
+    }  # fmt: skip
+    tonight = ranked["rank"] <= capacity.cases
+    waits = ranked["case_id"].isin(_unbounded(ranked, capacity) if any(bounds.values()) else []) & ~tonight
+    rows = []
+    for (kind, bound), shares in bounds.items():
+        of = (of_line if kind == "line" else of_region)(ranked, shares)
+        taken, waiting = of[tonight].value_counts(), of[waits].value_counts()
+        rows += [(kind, name, bound, share, taken.get(name, 0), tonight.sum(), waiting.get(name, 0)) for name, share in shares.items()]
+    return pd.DataFrame(rows, columns=SLOTS)
+
+
+def _unbounded(ranked: pd.DataFrame, capacity: Capacity) -> pd.Series:
+    """The cases that would be worked tonight without bounds by line and region."""
+    first = _sorted(ranked)
+    free = replace(capacity, lines={}, least_lines={}, regions={}, least_regions={})
+    return first["case_id"].iloc[_slots(first, free)[: capacity.cases]]
+
+
+def _sorted(cases: pd.DataFrame) -> pd.DataFrame:
+    return cases.sort_values(["priority", "deadline", "case_id"], ascending=[False, True, True], na_position="last", ignore_index=True)
+
+
+def _slots(cases: pd.DataFrame, capacity: Capacity) -> np.ndarray:
+    """Positions of the cases that fill the list, place by place: the best one that has a slot, repeats discounted.
+
+    Only the head of each (grain, scheme, district, line if it is bounded) queue can be next, so a place costs a pass over the queues.
     """
     sites = cases["place"].where(cases["place"].notna(), cases["case_id"])
-    queues = list(cases.groupby([cases["grain"], cases["scheme"], sites]).indices.values())
+    lines = of_line(cases, {**capacity.lines, **capacity.least_lines}).fillna("")
+    queues = list(cases.groupby([cases["grain"], cases["scheme"], sites, lines]).indices.values())
     heads, waiting = np.array([q[0] for q in queues], dtype=int), [iter(q[1:]) for q in queues]
-    kinds, schemes, near = (keys.to_numpy(dtype=object)[heads] for keys in (cases["grain"], cases["scheme"], sites))
+    schemes, near = (keys.to_numpy(dtype=object)[heads] for keys in (cases["scheme"], sites))
     worth = _worth(cases).fillna(0.0).to_numpy(dtype="float64")
     value, repeated, crowded = worth[heads], np.ones(len(heads)), np.ones(len(heads))
-    of_kind: Counter[str] = Counter()
+    limits, places = Limits(cases, capacity, heads), min(capacity.listed, len(cases))
     of_scheme: Counter[str] = Counter()
     of_site: Counter[tuple[str, str]] = Counter()
     chosen: list[int] = []
-    for place in range(1, min(capacity.listed, len(cases)) + 1):
-        full = [kind for kind, n in of_kind.items() if n >= max(1.0, _share(kind, capacity) * place)]
-        now, free = value * repeated * crowded, (heads < len(cases)) & ~np.isin(kinds, full)
-        open_ = np.flatnonzero(free if free.any() else heads < len(cases))
+    for place in range(1, places + 1):
+        now, open_ = value * repeated * crowded, limits.open(heads < len(cases), place)
         best = open_[now[open_] == now[open_].max()]
         queue = best[heads[best].argmin()]
-        kind, scheme, site = kinds[queue], schemes[queue], near[queue]
+        scheme, site = schemes[queue], near[queue]
         chosen.append(int(heads[queue]))
+        limits.take(chosen[-1])
         heads[queue] = next(waiting[queue], len(cases))
         value[queue] = worth[heads[queue]] if heads[queue] < len(cases) else 0.0
-        of_kind[kind] += 1
         of_scheme[scheme] += 1
         of_site[scheme, site] += 1
         repeated[schemes == scheme] = REPEAT ** of_scheme[scheme]
@@ -133,10 +176,6 @@ def _worth(cases: pd.DataFrame) -> pd.Series:
     definite = cases["priority"].where(~cases["scheme"].isin(GENERIC), cases["priority"] * SIGN)
     worth: pd.Series = definite / cases["subjects"].fillna(1).clip(lower=1) ** RARITY
     return worth
-
-
-def _share(kind: str, capacity: Capacity) -> float:
-    return capacity.hospital_share if kind == "hospital" else capacity.grain_share
 
 
 def _explored(cases: pd.DataFrame, capacity: Capacity, choose: Chooser) -> pd.DataFrame:

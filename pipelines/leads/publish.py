@@ -22,7 +22,7 @@ from pipelines.leads.inputs import Given, frame
 from pipelines.leads.joins import EQUAL, joins
 from pipelines.leads.money import stakes, totals, units
 from pipelines.leads.places import places_of
-from pipelines.leads.priority import expected_value, rank
+from pipelines.leads.priority import expected_value, places_taken, rank
 from pipelines.leads.records import records
 
 LEADS = [
@@ -40,11 +40,11 @@ LEDGER = ["lead_id", "subject_kind", "subject_id", "scheme", "first_seen"]
 MONEY = {"amount_open": 0.0, "amount_paid": 0.0, "insurers": "", "n_insurers": 0}
 _NUMBERS = (
     "score", "points_flags", "points_anomaly", "points_network", "points_learnt", "probability", "amount_open", "amount_paid",
-    "preventable", "hours", "priority", "value", "limit", "points", "amount", "suspicion", "odd",
+    "preventable", "hours", "priority", "value", "limit", "points", "amount", "suspicion", "odd", "share",
 )  # fmt: skip
 TYPES = {
     **dict.fromkeys(_NUMBERS, "float64"),
-    **dict.fromkeys(("rank", "n_insurers", "n_leads", "n_claims", "seq", "records"), "int64"),
+    **dict.fromkeys(("rank", "n_insurers", "n_leads", "n_claims", "seq", "records", "taken", "places", "waiting"), "int64"),
     **dict.fromkeys(("as_of", "deadline", "first_seen", "received_at", "at"), "datetime64[us]"),
     **dict.fromkeys(("explore", "listed"), "bool"),
     **dict.fromkeys(("hours", "expected"), "float64"),
@@ -106,6 +106,7 @@ def published(given: Given, settings: Settings, night: Night, parts: Parts) -> d
         "cases": cases[CASES],
         "case_members": _members(numbered),
         "ledger": _ledger(table, ledger),
+        "slots": places_taken(cases, settings.capacity),
     }
     return {name: typed(frame) for name, frame in made.items()}
 

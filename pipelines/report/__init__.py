@@ -28,7 +28,7 @@ def publish(
         ``as_of`` (date or ISO text), ``run_key``, ``version``, ``sources`` (names); and, each optional, ``refused`` (records of insurer,
         table, received_at, why, carried_from; or plain lines), ``quarantined`` (records of insurer, table, rule, rows), ``silent``
         (code → missing columns, or records of code, missing), ``disabled`` (codes), ``drift`` (``alarms``: records of part, name, since,
-        capital, way), ``models`` (kind → digest, weights, shares).
+        capital, way), ``slots`` (records as :func:`pipelines.report.slots.lines` reads them), ``models`` (kind → digest, weights, shares).
     names : mapping of str to str, optional
         Real names by entity id for an explicit ``--unmask`` (:func:`pipelines.report.mask.real_names`); the page then says so.
 

@@ -1,4 +1,4 @@
-"""What a reader must know before trusting the list: refused deliveries, rows in quarantine, red flags that could not be computed, drift."""
+"""What a reader must know before trusting the list: refused deliveries, quarantine, red flags that could not be computed, drift, bounds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.report import learnt
+from pipelines.report import learnt, slots
 from pipelines.report.anomaly import feature_name
 from pipelines.report.messages import LANGUAGES, Both, Messages, plain
 
@@ -27,7 +27,7 @@ def notes(meta: Mapping[str, Any], messages: Messages) -> list[Note]:
     Parameters
     ----------
     meta : mapping
-        ``refused``, ``quarantined``, ``silent``, ``disabled``, ``drift``, ``models`` as in :func:`pipelines.report.publish`.
+        ``refused``, ``quarantined``, ``silent``, ``disabled``, ``drift``, ``slots``, ``models`` as in :func:`pipelines.report.publish`.
     messages : Messages
         The catalogue.
     """
@@ -37,6 +37,7 @@ def notes(meta: Mapping[str, Any], messages: Messages) -> list[Note]:
         Note(messages.text("text", "quarantined"), [_quarantined(r, messages) for r in _summed(meta.get("quarantined") or ())]),
         Note(messages.text("text", "silent"), [_silent(r, messages) for r in _records(meta.get("silent"))]),
         Note(messages.text("text", "disabled"), [_flag(str(c), messages) for c in meta.get("disabled") or ()]),
+        Note(messages.text("slots", "heading"), slots.lines(meta.get("slots") or (), messages)),
         Note(messages.text("text", "models"), learnt.weights(meta.get("models") or {}, messages)),
     )
     return [n for n in found if n.lines]

@@ -21,6 +21,7 @@ def many(n: int, **columns: object) -> pd.DataFrame:
             "case_id": [f"c{i:03}" for i in range(n)],
             "scheme": "s",
             "grain": "claim",
+            "line": "health",
             "deadline": pd.NaT,
             "subjects": 10,
             "place": None,
