@@ -65,13 +65,19 @@ class Kept(_Counted):
     def __init__(self, labels: pd.Series, shares: Mapping[str, float], depth: int) -> None:
         super().__init__(labels, shares)
         there = np.bincount(self.of[self.of >= 0], minlength=len(shares))
-        self.due = np.minimum(np.floor(np.round(np.outer(np.arange(1, depth + 1), self.shares), DIGITS)), there)
+        places = np.round(np.outer(np.arange(1, depth + 1), self.shares), DIGITS)
+        self.due, self.soon = (np.minimum(np.floor(places + early), there) for early in (0.0, 0.5))
 
     def owed(self, place: int) -> np.ndarray:
-        """By label: whether this place must be one of theirs, as those still due by some later place fill all places up to it."""
+        """By label: whether this place is for them.
+
+        It must be where what is due by some later place would fill all places up to it. Else it is for those that are due half a place
+        early, since at the last moment their cases may lie where another limit is full.
+        """
         missing = np.maximum(self.due[place - 1 :] - self.taken[:-1], 0.0)
         tight = missing.sum(axis=1) >= np.arange(1, len(missing) + 1)
-        return np.append(missing[tight.argmax()] > 0.0 if tight.any() else np.zeros(len(self.shares), dtype=bool), False)
+        owed = missing[tight.argmax()] > 0.0 if tight.any() else self.soon[place - 1] > self.taken[:-1]
+        return np.append(owed, False)
 
 
 class Limits:

@@ -64,8 +64,8 @@ class Slow:
         taken, most = sum(of(c) == of(case) for c in self.chosen), round(share * (len(self.chosen) + 1), 9)
         return taken >= (max(1.0, most) if share else 0.0)
 
-    def missing(self, line: str, depth: int) -> int:
-        due = math.floor(round(self.capacity.least_lines[line] * depth, 9))
+    def missing(self, line: str, depth: int, early: float = 0.0) -> int:
+        due = math.floor(round(self.capacity.least_lines[line] * depth, 9) + early)
         return max(0, min(due, sum(c["line"] == line for c in self.all)) - sum(c["line"] == line for c in self.chosen))
 
     def owed(self) -> list[str]:
@@ -73,7 +73,7 @@ class Slow:
             short = {line: self.missing(line, depth) for line in self.capacity.least_lines}
             if sum(short.values()) >= depth - len(self.chosen):
                 return [line for line, n in short.items() if n]
-        return []
+        return [line for line in self.capacity.least_lines if self.missing(line, len(self.chosen) + 1, 0.5)]
 
     def heads(self) -> list[dict]:
         """Of each queue the first that is left."""
