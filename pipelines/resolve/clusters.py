@@ -176,9 +176,10 @@ def _contradicting(labels: Ints, values: list[str | None]) -> npt.NDArray[np.boo
 
 def _settled(members: set[int], edges: dict[Pair, float], facts: Facts, threshold: float) -> list[set[int]]:
     """The persons of one component: whole where it is consistent, weak bridges cut first; else rebuilt."""
-    kept = {p: w for p, w in edges.items() if p not in _weak_bridges(members, edges, threshold + BRIDGE)}
+    weak = _weak_bridges(members, edges, threshold + BRIDGE)
+    kept = {p: w for p, w in edges.items() if p not in weak}
     found: list[set[int]] = []
-    for part in _parts(members, kept):
+    for part in _parts(members, kept) if weak else [members]:
         if _consistent(_grouped(part, facts), facts):
             found.append(part)
         else:

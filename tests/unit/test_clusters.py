@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import networkx as nx
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -70,6 +71,14 @@ SQUARES = [("a", "b", 20.0), ("b", "c", 20.0), ("a", "c", 20.0), ("d", "e", 20.0
 @pytest.mark.parametrize(("weight", "expected"), [(6.0, ["abc", "def"]), (14.0, ["abcdef"])])
 def test_a_bridge_between_two_groups_needs_more(weight: float, expected: list[str]) -> None:
     assert groups([*SQUARES, ("c", "d", weight)], plain("abcdef")) == expected
+
+
+def test_weak_bridges_are_looked_for_once_in_a_component(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    search = nx.bridges
+    monkeypatch.setattr(nx, "bridges", lambda graph: asked.append(len(graph)) or search(graph))
+    assert groups([*SQUARES, ("c", "d", 6.0)], plain("abcdef", a="1", f="2")) == ["abc", "def"]
+    assert asked == [6]
 
 
 def test_two_weak_ways_are_no_bridge_and_a_leaf_is_none() -> None:
