@@ -14,7 +14,6 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from pipelines.ids import digest
@@ -232,17 +231,10 @@ def files_of(files: Sequence[Path]) -> str:
 
 
 def rooted(grouped: pa.Table) -> pa.Table:
-    """N of each record and of the most senior one of its cluster, where that is another; a cluster is named after one of its records."""
-    n, party, cluster = grouped["n"].to_numpy(), grouped["party_id"].combine_chunks(), grouped["cluster"].combine_chunks()
-    heads = pc.equal(party, cluster)
-    named = cluster.filter(pc.invert(heads)).dictionary_encode()
-    at_heads = pc.fill_null(pc.index_in(party.filter(heads), value_set=named.dictionary), -1).to_numpy(zero_copy_only=False)
-    code = np.empty(len(grouped), dtype=np.int64)
-    is_head = heads.to_numpy(zero_copy_only=False)
-    code[is_head], code[~is_head] = at_heads, named.indices.to_numpy()
-    several = np.flatnonzero(code >= 0)
+    """N of each record and of the most senior one of its cluster, where that is another."""
+    n, named = grouped["n"].to_numpy(), grouped["cluster"].combine_chunks().dictionary_encode()
+    code = named.indices.to_numpy()
     first = np.full(len(named.dictionary), n.max(initial=0))
-    np.minimum.at(first, code[several], n[several])
-    root = n.copy()
-    root[several] = first[code[several]]
+    np.minimum.at(first, code, n)
+    root = first[code]
     return pa.table({"n": n[n != root], "root": root[n != root]})
