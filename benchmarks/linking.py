@@ -1,8 +1,9 @@
 """Part of `make bench`: who is who on registers of growing size, beside Splink's own example settings on the same records.
 
 Ours starts where the night's stage does, from tokens and a vault, and ends with clusters of all records but one in a hundred; that one is
-new in the night after, which starts from what the first one left: spellings, pairs and clusters. How well persons are told is judged after
-both. What the night after takes of the full time is told without spelling in either, and with it in both.
+new in the night after, which starts, as a process of its own would, with an empty engine and what the first one left: spellings, pairs and
+clusters. How well persons are told is judged after both. What the night after takes of the full time is told without spelling in either,
+and with it in both.
 
 Splink gets the names, numbers and dates as plain text, spelt as the insurers did. Its
 settings are those of its documentation's example of de-duplicating persons with a national number (names, date of birth, number, phone,
@@ -76,7 +77,8 @@ def ours(folder: Path) -> dict[str, Any]:
             first = compare(connection, table, basis, None)
         with measured(phases, "clustering"):
             grouped = _grouped(connection, table, basis, first)
-        before = State(basis.digest, first.links.pairs, grouped.drop_columns("n"), first.values, first.links.skipped)
+    before = State(basis.digest, first.links.pairs, grouped.drop_columns("n"), first.values, first.links.skipped)
+    with connect(MEMORY, spill=str(folder / "spill")) as connection:
         with measured(phases, "spelling after"):
             table = _spelt(connection, folder, "", basis.model.words, kept)
         with measured(phases, "night after"):
