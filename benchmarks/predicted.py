@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from benchmarks.tables import table
 
 PROTOCOL = {
@@ -21,6 +23,7 @@ def section(found: dict[str, Any]) -> str:
         _blind(found),
     ]
     parts += [_selective(name, one["selective"]) for name, one in found.items() if "selective" in one]
+    parts += [text for name, one in found.items() if "noisy" in one for text in (_noisy(name, one["noisy"]), _looks(name, one["noisy"]))]
     parts += [_curve(name, one["learning_curve"]) for name, one in found.items() if "learning_curve" in one]
     return "\n\n".join(parts)
 
@@ -59,6 +62,31 @@ def _selective(name: str, found: dict[str, Any]) -> str:
     rows = [(way, *(f"{one[k]:.3f}" for k in ("auc", "ap", "lift"))) for way, one in found["ways"].items()]
     told = f"{name}: columns tell who was investigated with AUC {found['told_by_columns']}; four fifths of the verdicts, ten times"
     return table((told, "AUC", "AP", "top-decile lift"), rows)
+
+
+def _noisy(name: str, found: dict[str, Any]) -> str:
+    """A table for each figure, by way and noise."""
+    return "\n\n".join(_figure(f"{name}, {figure}", i, found) for i, figure in enumerate(("AUC", "AP", "log-loss")))
+
+
+def _figure(title: str, at: int, found: dict[str, Any]) -> str:
+    """Means of one figure; in brackets what a way adds to verdicts as they are, and the standard deviation of that over seeds."""
+    plain = {noise: np.array(next(iter(one["ways"].values())))[:, at] for noise, one in found.items()}
+    ways = next(iter(found.values()))["ways"]
+    rows = [(way, *(_added(np.array(one["ways"][way])[:, at], plain[noise]) for noise, one in found.items())) for way in ways]
+    return table((title, *found), rows)
+
+
+def _added(runs: Any, plain: Any) -> str:
+    more = runs - plain
+    return f"{runs.mean():.3f} ({more.mean():+.3f} ± {more.std(ddof=1):.3f})" if more.any() else f"{runs.mean():.3f}"
+
+
+def _looks(name: str, found: dict[str, Any]) -> str:
+    rows = [(noise, *one["rates"], *one["looks"]) for noise, one in found.items()]
+    rates = [f"{which} by {how}" for how in ("confident learning", "anchors") for which in ("missed", "accused")]
+    looks = [f"wrong among {which} verdicts {of}" for which in ("cleared", "proven") for of in ("named for a second look", "at all")]
+    return table((name, *rates, *looks), rows)
 
 
 def _curve(name: str, curve: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks import selective
+from benchmarks import noisy, selective
 from models.evaluate import auc, average_precision, top_decile_lift
 from models.leakage import alarm
 from models.money import payout_column
@@ -36,6 +36,8 @@ REACH = {
 }  # fmt: skip
 QUICK = ("logistic", "forest")
 """Families of which the learning curve is drawn."""
+TURNED = ("cms_provider", "fraud_oracle")
+"""Sets of which verdicts are turned over."""
 Found = dict[str, Any]
 
 
@@ -57,6 +59,8 @@ def _source(name: str, data: Path, workspace: Path, seeds: tuple[int, ...]) -> F
     found = {"subjects": len(rows.frame), "judged": len(known), "proven": int(known.sum()), "reach": REACH[name]}
     found["no_labels"] = _blind(rows.frame, blind, known)
     found["permuted_auc"] = _permuted(rows, known)
+    if name in TURNED:
+        found["noisy"] = noisy.compared(rows, known)
     return found | (_expert(rows, known, data, seeds) if name == "ifraud" else _folded(rows, known, seeds))
 
 

@@ -40,7 +40,8 @@ def boosted(matrix: pd.DataFrame, labels: np.ndarray, rising: Sequence[str], see
     ----------
     matrix : DataFrame of float
         Encoded subjects.
-    labels : array of int, shape (rows,)
+    labels : array, shape (rows,)
+        0 to 1.
     rising : sequence of str
         Columns of which more can only make a subject more suspicious.
     seed : int
@@ -53,9 +54,10 @@ def boosted(matrix: pd.DataFrame, labels: np.ndarray, rising: Sequence[str], see
         ``predict(values, raw_score=True)`` gives log-odds. One thread, so that the same rows give the same trees on every machine.
     """
     lightgbm = load()
-    few = labels.sum() < 150
+    few, hard = labels.sum() < 150, bool(np.isin(labels, (0, 1)).all())
     settings: dict[str, Any] = {
-        "objective": "binary", "learning_rate": 0.05 if few else 0.04, "num_leaves": 4 if few else 12,
+        "objective": "binary" if hard else "cross_entropy",
+        "learning_rate": 0.05 if few else 0.04, "num_leaves": 4 if few else 12,
         "min_data_in_leaf": 20 if few else 25, "lambda_l2": 10.0 if few else 1.0, "bagging_fraction": 0.7, "bagging_freq": 1,
         "feature_fraction": 0.3 if few else 0.4, "seed": seed, "num_threads": 1, "deterministic": True, "force_col_wise": True,
         "verbosity": -1, "monotone_constraints": [int(c in set(rising)) for c in matrix.columns],

@@ -11,7 +11,8 @@ import pandas as pd
 
 from models.backtest import better
 from models.fusion import START, Fusion, fused, out_of_fold
-from models.supervised import Rows, Supervised, calibrated
+from models.noise import calibrated
+from models.supervised import Rows, Supervised
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Challenger:
         odds = self.model.out_of_fold_
         if weights is not None:
             raw = self.model.folded(weights)
-            base, slope = calibrated(self.truth, raw.to_numpy())
+            base, slope = calibrated(self.truth, raw.to_numpy(), self.model.rates)
             odds = base + slope * raw
         return out_of_fold(self._beside(odds, self.middle), self.model.labels_, self.prior, self.model.seed)
 

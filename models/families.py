@@ -15,7 +15,7 @@ import pandas as pd
 
 from models.boosting import boosted, read
 from models.encoding import Straight
-from models.line import line
+from models.line import doubled, line, ridge
 from models.neighbours import rising
 from models.settled import settled
 from models.steps import log_odds, steps
@@ -34,7 +34,7 @@ class Family(Protocol):
     """One kind of model: fitted, asked, stored."""
 
     def fit(self, matrix: pd.DataFrame, labels: np.ndarray, seed: int) -> Family:
-        """Learn from encoded subjects and their labels."""
+        """Learn from encoded subjects and their labels, 0 to 1."""
 
     def score(self, matrix: pd.DataFrame) -> np.ndarray:
         """Log-odds, not calibrated."""
@@ -86,8 +86,6 @@ class Contrasts:
 
     def fit(self, matrix: pd.DataFrame, labels: np.ndarray, seed: int) -> Contrasts:
         """See :class:`Family`."""
-        from sklearn.linear_model import LogisticRegression  # slow to load
-
         self.views_ = Views().fit(matrix)
         # Newton on single precision: half the time of gradients, and nearer to the best line.
         values = self.views_.transform(matrix).astype("float32")
@@ -95,9 +93,9 @@ class Contrasts:
         self.weights_, self.base_ = np.zeros(many), 0.0
         for _ in range(PARTS):
             part = np.sort(rng.choice(many, min(many, PART), replace=False))
-            line = LogisticRegression(C=0.1, solver="newton-cholesky").fit(values[:, part], labels)
-            self.weights_[part] += line.coef_[0] / PARTS
-            self.base_ += float(line.intercept_[0]) / PARTS
+            weights, base = ridge(values[:, part], labels, 0.1)
+            self.weights_[part] += weights / PARTS
+            self.base_ += base / PARTS
         return self
 
     def score(self, matrix: pd.DataFrame) -> np.ndarray:
@@ -170,7 +168,8 @@ class Forest:
 
         self.middle_ = matrix.median().fillna(0.0)
         trees = ExtraTreesClassifier(n_estimators=100, min_samples_leaf=5, max_features=0.3, random_state=seed, n_jobs=1)
-        self.trees_ = trees.fit(matrix.fillna(self.middle_).to_numpy(), labels)
+        rows, told, weight = doubled(labels)
+        self.trees_ = trees.fit(matrix.fillna(self.middle_).to_numpy()[rows], told, weight)
         return self
 
     def score(self, matrix: pd.DataFrame) -> np.ndarray:

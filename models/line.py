@@ -8,6 +8,8 @@ LOOSE = 0.005
 """C of the regression on columns that are stretched by their evidence: what a weight may be, in units of that."""
 COST = 2.0
 """What a column costs in z² (Akaike 1974): chance alone gives 1."""
+SURE = 1e-3
+"""A label so near 0 or 1 is taken to be it."""
 LEAST = 0.1
 """What is left of the evidence of a column that is not worth its cost: together with others it may be."""
 
@@ -23,7 +25,8 @@ def line(values: np.ndarray, labels: np.ndarray, rising: np.ndarray) -> tuple[np
     ----------
     values : array of float, shape (rows, columns)
         Centred, of spread one.
-    labels : array of int, shape (rows,)
+    labels : array, shape (rows,)
+        0 to 1.
     rising : array of bool, shape (columns,)
         Columns of which more can only be worse.
 
@@ -32,18 +35,35 @@ def line(values: np.ndarray, labels: np.ndarray, rising: np.ndarray) -> tuple[np
     (array of float of shape (columns,), float)
         Cost: a few regressions.
     """
-    from sklearn.linear_model import LogisticRegression  # slow to load
-
     z = evidence(values, labels)
     stretch = np.where(rising & (z <= 0), 0.0, believed(z))
     while True:
         # Newton, since stretched columns are of very unequal spread: gradients alone do not get there in hundreds of steps.
-        model = LogisticRegression(C=LOOSE, solver="newton-cholesky").fit(values * stretch, labels)
-        weights: np.ndarray = model.coef_[0] * stretch
+        slope, base = ridge(values * stretch, labels, LOOSE)
+        weights: np.ndarray = slope * stretch
         wrong = rising & (weights < 0)
         if not wrong.any():
-            return weights, float(model.intercept_[0])
+            return weights, base
         stretch = np.where(wrong, 0.0, stretch)
+
+
+def ridge(values: np.ndarray, labels: np.ndarray, loose: float) -> tuple[np.ndarray, float]:
+    """Weights and base of a ridge-penalised logistic regression on labels of 0 to 1; ``loose`` is scikit-learn's C."""
+    from sklearn.linear_model import LogisticRegression  # slow to load
+
+    rows, told, weight = doubled(labels)
+    model = LogisticRegression(C=loose, solver="newton-cholesky").fit(values[rows], told, sample_weight=weight)
+    return model.coef_[0], float(model.intercept_[0])
+
+
+def doubled(labels: np.ndarray) -> tuple[np.ndarray | slice, np.ndarray, np.ndarray | None]:
+    """Rows, labels of 0 or 1, and weights that stand for labels between: who is neither is there as both, in part."""
+    unsure = np.flatnonzero(np.abs(labels - np.round(labels)) > SURE)
+    if not len(unsure):
+        return slice(None), np.round(labels).astype("int64"), None
+    sure = np.setdiff1d(np.arange(len(labels)), unsure)
+    told = np.concatenate([np.round(labels[sure]), np.ones(len(unsure)), np.zeros(len(unsure))]).astype("int64")
+    return np.concatenate([sure, unsure, unsure]), told, np.concatenate([np.ones(len(sure)), labels[unsure], 1.0 - labels[unsure]])
 
 
 def believed(z: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ from models.encoding import Encoder
 from models.evaluate import auc_and_precision
 from models.families import FAMILIES, Family, usable
 from models.neighbours import ANY, neighbour_rates
+from models.noise import NONE, Rates, calibrated, targets
 
 FOLDS = 5
 FEW = 150
@@ -62,6 +63,8 @@ class Supervised:
         Of folds and models.
     families : tuple of str
         Which may take part.
+    rates : Rates
+        How often verdicts are taken to be wrong: where at all, subjects are learnt from by the chance that they are guilty.
 
     Attributes
     ----------
@@ -71,8 +74,8 @@ class Supervised:
         Calibrated log-odds of the judged subjects, each from models that saw no label of its fold.
     """
 
-    def __init__(self, seed: int = 7, families: tuple[str, ...] = tuple(FAMILIES)) -> None:
-        self.seed, self.families = seed, families
+    def __init__(self, seed: int = 7, families: tuple[str, ...] = tuple(FAMILIES), rates: Rates = NONE) -> None:
+        self.seed, self.families, self.rates = seed, families, rates
 
     def enough(self, rows: Rows, labels: pd.Series) -> bool:
         """Whether enough of the subjects are judged, both ways."""
@@ -101,7 +104,8 @@ class Supervised:
         self._choose(known, [self.outside(rows, known, time) for time in range(times)])
         self.encoder_ = Encoder().fit(rows.frame)
         whole = _matrix(self.encoder_.transform(rows.frame.loc[known.index]), rows, known, _few(known))
-        self.members_: dict[str, Family] = {f: FAMILIES[f]().fit(whole, known.to_numpy(), self.seed) for f in self.chosen_}
+        told = targets(whole, known.to_numpy(), self.rates, self.seed)
+        self.members_: dict[str, Family] = {f: FAMILIES[f]().fit(whole, told, self.seed) for f in self.chosen_}
         self.labels_, self.columns_ = known, list(whole.columns)
         return self
 
@@ -171,8 +175,9 @@ class Supervised:
         found = pd.DataFrame(0.0, index=known.index, columns=list(families))
         for learn, judge in StratifiedKFold(FOLDS, shuffle=True, random_state=self.seed + 1000 * time).split(known, known):
             matrix = _matrix(encoded, rows, known.iloc[learn], _few(known))
+            told = targets(matrix.iloc[learn], known.to_numpy()[learn], self.rates, self.seed)
             for family in families:
-                member = FAMILIES[family]().fit(matrix.iloc[learn], known.to_numpy()[learn], self.seed)
+                member = FAMILIES[family]().fit(matrix.iloc[learn], told, self.seed)
                 found.loc[known.index[judge], family] = member.score(matrix.iloc[judge])
         return found
 
@@ -193,7 +198,7 @@ class Supervised:
         self.weights_ = dict.fromkeys(best, 1.0 / len(best)) if _few(known) else weighed(known.to_numpy(), outside, self.seed)
         self.line_ = (0.0, 1.0)
         raw = self._fused({f: outside[f].to_numpy() for f in self.chosen_})
-        self.line_ = calibrated(known.to_numpy(), raw)
+        self.line_ = calibrated(known.to_numpy(), raw, self.rates)
         self.out_of_fold_ = pd.Series(self.line_[0] + self.line_[1] * raw, index=known.index)
 
     def _part(self, matrix: pd.DataFrame) -> np.ndarray:
@@ -261,11 +266,3 @@ def weighed(labels: np.ndarray, scores: pd.DataFrame, seed: int) -> dict[str, fl
         total[best] += 1.0 / len(best)
     kept = total[total >= LEAST_SHARE * DRAWS]
     return {str(f): round(float(v), 6) for f, v in (kept / kept.sum()).items()}
-
-
-def calibrated(labels: np.ndarray, scores: np.ndarray) -> tuple[float, float]:
-    """Platt's line: log-odds = a + b · score, b at least 0, by logistic regression on out-of-fold scores."""
-    from sklearn.linear_model import LogisticRegression  # slow to load
-
-    line = LogisticRegression(C=1e6).fit(scores[:, None], labels)
-    return float(line.intercept_[0]), max(float(line.coef_[0, 0]), 1e-6)

@@ -111,13 +111,21 @@ class Priority:
 
 @dataclass(frozen=True)
 class Scoring:
-    """Scorecard and anomaly."""
+    """Scorecard, anomaly, and what is learnt from verdicts: shares of the guilty who were cleared and of the innocent called proven."""
 
     family_cap: float = 60.0
     anomaly_cap: float = 15.0
     seed: int = 7
     trees: int = 100
     peer_minimum: int = 30
+    missed: float = 0.0
+    accused: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse rates of wrong verdicts under which verdicts would tell nothing."""
+        if min(self.missed, self.accused) < 0.0 or self.missed + self.accused >= 1.0:
+            told = f"{self.missed} and {self.accused}"
+            raise UsageError(f"'scoring.missed' and 'scoring.accused' are {told}", "[scoring]", "give shares that sum to less than 1")
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from models.card import Card
 from models.challenger import Challenger
 from models.evaluate import auc, average_precision, top_decile_lift
 from models.fusion import Fusion
+from models.noise import Rates, called, second_looks
 from models.reliability import gap, reliability
 from pipelines.flows.past import Past
 from pipelines.leads.champions import SCORECARD
@@ -31,12 +32,15 @@ def about_model(night: Past, kind: str, challenger: Challenger, against: tuple[s
         "families": " + ".join(model.chosen_),
         "against": against[0],
         "seed": model.seed,
+        **model.rates._asdict(),
         "proven": int(truth.sum()),
         "cleared": int(len(truth) - truth.sum()),
     }
-    groups = reliability(truth, model.out_of_fold_.to_numpy())
+    groups = reliability(truth, called(model.out_of_fold_.to_numpy(), model.rates))
+    looks = second_looks(model.labels_, model.out_of_fold_)
     metrics |= {"calibration_gap": gap(groups)}
     told = {"columns": model.columns_, "reliability": groups.to_dict("list")}
+    told |= {"doubtful": {"many": looks.attrs["many"], "verdicts": looks.to_dict("list")}}
     return {"kind": kind, "parameters": parameters, "metrics": _rounded(metrics), **told}
 
 
@@ -66,10 +70,25 @@ def model_card(about: dict[str, Any]) -> str:
         "Before any verdict the weights are 1, 1, 1 and 0.\n\n"
         f"| figure, out of fold | value |\n|---|---:|\n{rows}\n\n"
         f"What was learnt, out of fold (`reliability.svg` draws it):\n\n{_reliability(about['reliability'])}\n\n"
+        f"{_noise(told, about['doubtful'])}\n\n"
         f"{len(about['columns'])} columns: {', '.join(about['columns'])}.\n\n"
         "Limits: only investigated subjects are judged, and those were chosen; folds are of subjects, not of time. "
         "A score is a reason to look and decides nothing.\n"
     )
+
+
+def _noise(told: dict[str, Any], doubtful: dict[str, Any]) -> str:
+    """What was assumed of wrong verdicts, and which of them should be looked at again."""
+    rates = Rates(told["missed"], told["accused"])
+    taken = "Verdicts were learnt from as they are: none is taken to be wrong."
+    if any(rates):
+        taken = (
+            f"Verdicts are taken to clear {rates.missed:.1%} of the guilty and to call {rates.accused:.1%} of the innocent proven; what "
+            "was learnt is the chance of guilt, and the probabilities above are those of being called proven."
+        )
+    rows = "\n".join("| " + " | ".join(str(v) for v in row) + " |" for row in zip(*doubtful["verdicts"].values(), strict=True))
+    looks = f"{doubtful['many']} verdicts are contradicted by what was learnt from the others; these first deserve a second look"
+    return f"{taken} {looks}:\n\n| subject | verdict | chance of guilt |\n|---|---|---:|\n{rows}"
 
 
 def _reliability(groups: dict[str, list[float]]) -> str:

@@ -11,6 +11,7 @@ from models.boosting import MissingLibrary
 from models.card import card_of, gain, out_of_fold
 from models.challenger import Challenger
 from models.leakage import LeakError, alarm
+from models.noise import Rates
 from models.supervised import LEAST_PROVEN, Supervised
 from pipelines import config, tracking
 from pipelines.errors import DataError, FraudleadsError
@@ -107,7 +108,7 @@ def _of_kind(workspace: Path, night: Past, of: tuple[str, pd.DataFrame], setting
     rows = ready(night.tables, kind, settings.scoring)
     known = labels(night.tables, kind, night.as_of)
     known = known[known.index.isin(rows.frame.index)]
-    model = Supervised(settings.scoring.seed)
+    model = Supervised(settings.scoring.seed, rates=Rates(settings.scoring.missed, settings.scoring.accused))
     if not model.enough(rows, known):
         return f"{kind}: {int(known.sum())} proven and {int((1 - known).sum())} cleared are too few to learn from"
     alarm(rows.frame, known)

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pandas as pd
 
+from models.noise import Rates
 from models.scorecard import LOG_ODDS
 from models.supervised import Rows, Supervised
 from pipelines.config import Scoring
@@ -51,7 +52,7 @@ def predict(given: Given, settings: Scoring, as_of: datetime, with_labels: bool)
     for kind in subject_kinds(given):
         rows = ready(given, kind, settings)
         known = labels(given, kind, as_of) if with_labels else pd.Series(dtype="int64")
-        found, line = _scored(rows, known, of_kind(points, kind), settings.seed)
+        found, line = _scored(rows, known, of_kind(points, kind), settings)
         named = ids(given, kind, rows.frame.index)
         parts.append(named.assign(subject_kind=kind, score=named["entity"].map(found).round(9))[SCORE])
         said.append(f"{kind}: {len(rows.frame):,} subjects, {line}")
@@ -98,8 +99,8 @@ def unlabelled(rows: Rows, flags: pd.Series) -> pd.Series:
     return total
 
 
-def _scored(rows: Rows, known: pd.Series, flags: pd.Series, seed: int) -> tuple[pd.Series, str]:
-    model = Supervised(seed)
+def _scored(rows: Rows, known: pd.Series, flags: pd.Series, settings: Scoring) -> tuple[pd.Series, str]:
+    model = Supervised(settings.seed, rates=Rates(settings.missed, settings.accused))
     if not model.enough(rows, known):
         return unlabelled(rows, flags), "by oddity, money and red flags"
     fitted = model.fit(rows, known)

@@ -14,6 +14,7 @@ from models.contributions import contributions
 from models.evaluate import average_precision
 from models.families import Forest
 from models.fusion import START, Fusion, fused, probability
+from models.noise import Rates
 from models.settled import settled
 from models.supervised import Supervised
 from pipelines.flows.model_cards import about_model, model_card
@@ -157,6 +158,18 @@ def test_the_card_says_what_each_part_is_worth():
     night = Past(AS_OF, {})
     about = about_model(night, "claim", told, ("the score as promised", {"value": 0.1}, told.fusion()))
     assert about["metrics"]["ap_without_learnt"] == round(blind, 4) and "| ap_without_flags |" in model_card(about)
+
+
+def test_the_card_says_what_was_taken_to_be_wrong_and_names_doubtful_verdicts():
+    rows, labels = book(400)
+    clear = rows.frame["x"].idxmax() if labels[rows.frame["x"].idxmax()] else labels.index[0]
+    labels[clear] = 0
+    beside = pd.DataFrame(0.0, index=labels.index, columns=["flags", "anomaly", "network"])
+    for rates, said in ((Rates(), "none is taken to be wrong"), (Rates(0.1, 0.02), "clear 10.0% of the guilty and to call 2.0%")):
+        told = Challenger(Supervised(1, ("logistic",), rates).fit(rows, labels), rows, beside, PRIOR)
+        about = about_model(Past(AS_OF, {}), "claim", told, ("the score as promised", {"value": 0.1}, told.fusion()))
+        card = model_card(about)
+        assert said in card and f"| {clear} | cleared |" in card and f"{about['doubtful']['many']} verdicts are contradicted" in card
 
 
 def test_learnt_reasons_sum_to_what_the_model_adds(monkeypatch: pytest.MonkeyPatch):
