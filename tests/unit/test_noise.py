@@ -14,7 +14,7 @@ from models.supervised import Rows, Supervised
 from pipelines import config
 from pipelines.errors import UsageError
 
-WRONG = Rates(0.3, 0.05)
+WRONG, QUICK = Rates(0.3, 0.05), ("logistic", "forest")
 
 
 def book(seed: int, n: int = 1600) -> tuple[Rows, pd.Series, pd.Series]:
@@ -28,7 +28,8 @@ def book(seed: int, n: int = 1600) -> tuple[Rows, pd.Series, pd.Series]:
     return Rows(frame, pd.DataFrame(columns=["subject_id", "node", "kind"])), truth, truth.where(~wrong, 1 - truth)
 
 
-def test_stated_rates_rank_and_foretell_better_than_verdicts_as_they_are() -> None:
+def test_stated_rates_rank_and_foretell_better_than_verdicts_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.supervised.AGAIN", 1)
     gains, losses = [], []
     for seed in (1, 2, 3):
         rows, truth, verdicts = book(seed)
@@ -39,9 +40,10 @@ def test_stated_rates_rank_and_foretell_better_than_verdicts_as_they_are() -> No
     assert min(gains) > 0 and max(losses) < 0
 
 
-def test_where_none_is_wrong_nothing_changes() -> None:
+def test_where_none_is_wrong_nothing_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("models.supervised.AGAIN", 1)
     rows, _, verdicts = book(1, 600)
-    plain, none = (m.fit(rows, verdicts).suspicion(rows) for m in (Supervised(1), Supervised(1, rates=Rates(0.0, 0.0))))
+    plain, none = (Supervised(1, QUICK, *r).fit(rows, verdicts).suspicion(rows) for r in ((), (Rates(0.0, 0.0),)))
     pd.testing.assert_series_equal(plain, none, check_exact=True)
     assert (targets(rows.frame, verdicts.to_numpy(), NONE, 1) == verdicts.to_numpy()).all()
     assert (guilty(verdicts.to_numpy(), np.full(600, 0.2), NONE) == verdicts.to_numpy()).all()
