@@ -10,6 +10,7 @@ import pandas as pd
 
 from models.evaluate import auc, average_precision, bootstrap, precision_at, recall_at, top_decile_lift
 from models.leakage import LeakError, alarm
+from models.noise import NONE, Rates, called
 from models.reliability import gap, reliability
 from models.supervised import Rows, Supervised
 
@@ -37,7 +38,7 @@ class Night:
     blind: pd.Series
 
 
-def walk_forward(nights: Sequence[Night], verdicts: pd.DataFrame, seed: int = 7) -> pd.DataFrame:
+def walk_forward(nights: Sequence[Night], verdicts: pd.DataFrame, seed: int = 7, rates: Rates = NONE) -> pd.DataFrame:
     """Scores of judged subjects by the night before their investigation was opened, learnt from verdicts decided before that night.
 
     A training row is the subject as the last night before its investigation saw it: what became known later, the investigation's own
@@ -50,26 +51,29 @@ def walk_forward(nights: Sequence[Night], verdicts: pd.DataFrame, seed: int = 7)
     verdicts : DataFrame
         ``VERDICT``: label 1 proven, 0 cleared; amount and scheme may be null.
     seed : int
+    rates : Rates
+        How often verdicts are taken to be wrong by what learns from them, as a retraining takes them.
 
     Returns
     -------
     DataFrame
         ``VERDICT`` and night (position), again (judged before, by an investigation opened earlier), score (share of the night's subjects
-        that are less suspicious), probability (NaN where the night had too few verdicts to learn from and was scored without).
+        that are less suspicious), probability (of being called proven; NaN where the night had too few verdicts to learn from and
+        was scored without).
     """
     placed = _placed(nights, verdicts)
-    parts = [_tested(nights, placed, i, seed) for i in range(len(nights))]
+    parts = [_tested(nights, placed, i, (seed, rates)) for i in range(len(nights))]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=[*VERDICT, "night", "again", "score", "probability"])
 
 
 def left_out(
-    nights: Sequence[Night], verdicts: pd.DataFrame, ways: Mapping[str, Callable[[str], bool]], seed: int = 7
+    nights: Sequence[Night], verdicts: pd.DataFrame, ways: Mapping[str, Callable[[str], bool]], seed: int = 7, rates: Rates = NONE
 ) -> dict[str, dict[str, float | None]]:
     """What the learnt scores are worth without some columns: auc and ap of the subjects that were scored by what was learnt.
 
     Parameters
     ----------
-    nights, verdicts, seed
+    nights, verdicts, seed, rates
         As for :func:`walk_forward`.
     ways : mapping of str to function
         Name → whether a column is struck out; a way that strikes out ``ties`` has no rates around a subject either.
@@ -79,7 +83,7 @@ def left_out(
     dict
         Every way → :func:`learnt_worth`. Cost: one walk for each.
     """
-    walks = {name: walk_forward([_without(night, struck) for night in nights], verdicts, seed) for name, struck in ways.items()}
+    walks = {name: walk_forward([_without(night, struck) for night in nights], verdicts, seed, rates) for name, struck in ways.items()}
     return {name: learnt_worth(tested) for name, tested in walks.items()}
 
 
@@ -98,7 +102,7 @@ def _without(night: Night, struck: Callable[[str], bool]) -> Night:
     return replace(night, rows=Rows(kept, pairs.head(0) if struck("ties") else pairs))
 
 
-def leaks(nights: Sequence[Night], verdicts: pd.DataFrame, seed: int = 7) -> float | None:
+def leaks(nights: Sequence[Night], verdicts: pd.DataFrame, seed: int = 7, rates: Rates = NONE) -> float | None:
     """Stop if a column tells the labels, or if permuted labels teach something.
 
     Returns
@@ -114,7 +118,8 @@ def leaks(nights: Sequence[Night], verdicts: pd.DataFrame, seed: int = 7) -> flo
     """
     rows, labels = stacked(nights, _placed(nights, verdicts))
     alarm(rows.frame, labels)
-    mixed = walk_forward(nights, verdicts.assign(label=verdicts["label"].sample(frac=1, random_state=seed).to_numpy()), seed)
+    permuted = verdicts.assign(label=verdicts["label"].sample(frac=1, random_state=seed).to_numpy())
+    mixed = walk_forward(nights, permuted, seed, rates)
     learnt = mixed[mixed["probability"].notna()]
     proven, cleared = int(learnt["label"].sum()), int((1 - learnt["label"]).sum())
     if not proven or not cleared:
@@ -135,16 +140,17 @@ def _placed(nights: Sequence[Night], verdicts: pd.DataFrame) -> pd.DataFrame:
     return verdicts.assign(night=np.searchsorted(starts, opened, side="right") - 1, again=again).query("night >= 0")
 
 
-def _tested(nights: Sequence[Night], placed: pd.DataFrame, i: int, seed: int) -> pd.DataFrame:
+def _tested(nights: Sequence[Night], placed: pd.DataFrame, i: int, learner: tuple[int, Rates]) -> pd.DataFrame:
     tested = placed[(placed["night"] == i) & placed["subject_id"].isin(nights[i].rows.frame.index)]
     if tested.empty:
         return tested.assign(score=pd.Series(dtype=float), probability=pd.Series(dtype=float))
     known = placed[(placed["night"] < i) & (placed["decided_at"] < nights[i].as_of)]
     rows, labels = stacked(nights, known)
-    model, mine = Supervised(seed), nights[i].rows
+    model, mine = Supervised(learner[0], rates=learner[1]), nights[i].rows
     learnt = model.enough(rows, labels)
     scores = model.fit(rows, labels).suspicion(mine, _last(known)) if learnt else nights[i].blind
-    chance = 1.0 / (1.0 + np.exp(-scores)) if learnt else scores * np.nan
+    odds = called(scores.to_numpy(), learner[1]) if learnt else np.full(len(scores), np.nan)
+    chance = pd.Series(1.0 / (1.0 + np.exp(-odds)), scores.index)
     at = tested["subject_id"]
     return tested.assign(score=at.map(scores.rank(pct=True)).to_numpy(), probability=at.map(chance).to_numpy())
 

@@ -13,6 +13,7 @@ from features.indicators import INDICATORS
 from features.indicators.rings import ABOUT_RINGS
 from models.backtest import Night, figures, leaks, learnt_worth, left_out, walk_forward
 from models.leakage import LeakError
+from models.noise import Rates
 from pipelines import config, tracking
 from pipelines.errors import DataError
 from pipelines.flows.past import Past, judged_kinds, nights, verdicts
@@ -81,15 +82,16 @@ def _of_kind(past: list[Past], kind: str, settings: config.Settings, ablations: 
     if later.empty:
         return {"verdicts": len(told), "note": UNJUDGED}
     walked, seed = [_night(p, kind, settings) for p in past], settings.scoring.seed
-    permuted = leaks(walked, told, seed)
-    tested = walk_forward(walked, told, seed)
+    rates = Rates(settings.scoring.missed, settings.scoring.accused)
+    permuted = leaks(walked, told, seed, rates)
+    tested = walk_forward(walked, told, seed, rates)
     if tested.empty:
         return {"verdicts": len(told), "note": UNJUDGED}
     learnt = int(tested["probability"].notna().sum())
     found: dict[str, Any] = {"verdicts": len(told), "scored_by_what_was_learnt": learnt, "permuted": permuted}
     found |= figures(tested, settings.capacity.cases, seed)
     if ablations and learnt:
-        found["ablations"] = {"all": learnt_worth(tested), **left_out(walked, told, ways(), seed)}
+        found["ablations"] = {"all": learnt_worth(tested), **left_out(walked, told, ways(), seed, rates)}
     return found
 
 

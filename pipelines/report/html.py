@@ -152,7 +152,7 @@ def render(page: Page) -> str:
 def _case(page: Page, row: Row) -> dict[str, Any]:
     """All that the list and the lead's own page say about a case."""
     lead, subject_id = str(row["lead_id"]), str(row["subject_id_lead"])
-    reasons = page.reasons.get(lead, [])
+    reasons, others = page.reasons.get(lead, []), _others(page, str(row["case_id"]))
     edges = page.edges.get(lead, page.tables["neighbourhood"].iloc[:0])
     return {
         **row,
@@ -160,7 +160,7 @@ def _case(page: Page, row: Row) -> dict[str, Any]:
         "lead": lead,
         "subject": pseudonym(page.messages, row["subject_kind_lead"], subject_id, page.names),
         "reasons": _shown(reasons, float(row["score_lead"])),
-        "top": _first(page, row, reasons),
+        "top": _first(reasons, others if row["subject_kind_lead"] == "ring" else []),
         "documents": documents(reasons, plain(row["first_document_lead"]), page.messages)[:FIRST_REASONS],
         "evidence": proof.grouped(page.of_lead("evidence", lead), page.messages),
         "ring": story(page.tables, subject_id, page.messages),
@@ -168,16 +168,15 @@ def _case(page: Page, row: Row) -> dict[str, Any]:
         "history": history.told(page.of_lead("history", lead), subject_id, page.messages, page.names),
         "records": records.told(page.of_lead("records", lead), page.messages, page.names),
         "events": events.told(page.of_lead("events", lead), page.messages),
-        "others": _others(page, str(row["case_id"])),
+        "others": others,
         "timeline": timeline(page.of_lead("points", lead), page.as_of, page.messages),
         "network": _picture(page, row, edges),
     }
 
 
-def _first(page: Page, row: Row, reasons: list[Row]) -> list[Row]:
-    """The sentences that tell the case; a ring's begin with what is said of its organiser and members, each with ``who``."""
+def _first(reasons: list[Row], beside: list[dict[str, Any]]) -> list[Row]:
+    """The sentences that tell the case: what is said of leads ``beside`` it first (a ring's organiser, members), each with ``who``."""
     own = [r for r in reasons if r["kind"] == "flag"] or reasons[:1]
-    beside = _others(page, str(row["case_id"])) if row["subject_kind_lead"] == "ring" else []
     concrete: dict[str, Row] = {}
     for other in beside:
         for r in other["top"]:

@@ -8,6 +8,7 @@ import pytest
 from models import backtest
 from models.backtest import Night, better, figures, groups, leaks, learnt_worth, left_out, stacked, walk_forward
 from models.leakage import LeakError
+from models.noise import NONE, Rates
 from models.reliability import gap
 from models.supervised import Rows
 from pipelines.flows.backtest import ways
@@ -150,3 +151,11 @@ def test_verdicts_that_all_went_one_way_make_no_figure_that_json_cannot_hold(wor
     assert "—" in page(
         {"nights": ["2025-01-01"], "kinds": {"claim": {"verdicts": 1, "scored_by_what_was_learnt": 0, **one_way}}}, catalogue()
     )
+
+
+def test_stated_rates_of_wrong_verdicts_reach_what_a_night_learns(world: tuple[list[Night], pd.DataFrame]) -> None:
+    plain, stated = (walk_forward(*world, rates=rates) for rates in (NONE, Rates(0.2, 0.05)))
+    known = plain["probability"].notna()
+    assert known.any() and (known == stated["probability"].notna()).all()
+    assert (plain["probability"] != stated["probability"])[known].mean() > 0.9
+    assert stated["probability"][known].between(0.05, 0.8).all()  # of being called proven: no less than accused, no more than not missed
